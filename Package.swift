@@ -1,0 +1,190 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
+let nioConcurrencyHelpers = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+/// What whoever serves HTTP needs.
+let server: [Target.Dependency] = [hummingbird, hummingbirdCore, httpTypes, nioHTTP1]
+
+let package = Package(
+    name: "lifehub-voice",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+    ],
+    targets: [
+        // The pure row: no sockets, no clock, no broker.
+        .target(name: "JSON"),
+        .target(name: "CallEvents", dependencies: [protobuf, nioCore]),
+        .target(name: "Audio", dependencies: [nioCore]),
+        .target(name: "TwilioMedia", dependencies: ["CallEvents", "JSON", nioCore, crypto]),
+        .target(name: "OpenAIRealtime", dependencies: ["CallEvents", "JSON", nioCore]),
+        .target(name: "CallFlow", dependencies: ["CallEvents", "JSON", protobuf]),
+
+        // Adapters.
+        .systemLibrary(
+            name: "CRdKafka",
+            pkgConfig: "rdkafka",
+            providers: [.apt(["librdkafka-dev"])]
+        ),
+        .target(
+            name: "Kafka",
+            dependencies: ["CRdKafka", nioCore, log, metrics, lifecycle]
+        ),
+        .target(name: "WebSockets", dependencies: server + [nioCore, nioPosix, nioWebSocket, nioSSL, log, lifecycle]),
+        .target(name: "ResultsStore", dependencies: ["CallEvents", grdb, log]),
+        .target(
+            name: "StageRuntime",
+            dependencies: [
+                "CallEvents", "Kafka", "WebSockets", coreMetrics, metrics, unixSignals, log, lifecycle, nioCore,
+            ] + server
+        ),
+
+        // One library for each stage.
+        stage("TwilioIngress", ["Audio", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient] + server),
+        stage("AudioTranscoder", ["Audio"]),
+        stage(
+            "RealtimeSession",
+            ["Audio", "OpenAIRealtime", "CallFlow", "WebSockets", "JSON", nioHTTP1, nioPosix]
+        ),
+        stage("AgentCoordinator", ["CallFlow", "JSON", protobuf]),
+        stage("ResultsSink", ["CallFlow", "ResultsStore", "WebSockets", "JSON", protobuf] + server),
+
+        // The outside world, for the demo, the tests and the benchmarks.
+        simulator("Speech", [nioCore], resources: [.copy("Recordings")]),
+        simulator(
+            "TwilioSimulator",
+            ["Speech", "Audio", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, nioCore, nioPosix, log, lifecycle]
+                + server
+        ),
+        simulator(
+            "RealtimeSimulator",
+            ["Speech", "Audio", "WebSockets", "JSON", nioCore, nioPosix, log, lifecycle] + server
+        ),
+
+        program("twilio-ingress", ["TwilioIngress", "StageRuntime"]),
+        program("audio-transcoder", ["AudioTranscoder", "StageRuntime"]),
+        program("realtime-session", ["RealtimeSession", "StageRuntime"]),
+        program("agent-coordinator", ["AgentCoordinator", "StageRuntime"]),
+        program("results-sink", ["ResultsSink", "StageRuntime"]),
+        program("dev-broker", ["Kafka", "CallEvents", nioCore, nioPosix, log, lifecycle, argumentParser]),
+        program("twilio-simulator", ["TwilioSimulator", log, lifecycle, argumentParser]),
+        program("realtime-simulator", ["RealtimeSimulator", log, lifecycle, argumentParser]),
+        program("call-watch", ["Kafka", "CallEvents", nioCore, protobuf, log, argumentParser]),
+
+        .target(
+            name: "TestSupport",
+            dependencies: ["Kafka", "CallEvents", "TwilioSimulator", "RealtimeSimulator", asyncHTTPClient, log, nioCore]
+        ),
+        tests("CallEvents", [protobuf, nioCore]),
+        tests("Audio", [nioCore], resources: [.copy("Fixtures")]),
+        tests("TwilioMedia", ["JSON", nioCore], resources: [.copy("Fixtures")]),
+        tests("OpenAIRealtime", ["JSON", "CallEvents", nioCore], resources: [.copy("Fixtures")]),
+        tests("CallFlow", ["CallEvents", "JSON", protobuf]),
+        tests("Kafka", ["TestSupport", nioCore, log, lifecycle]),
+        tests("WebSockets", server + [nioCore, nioPosix, nioWebSocket, log, lifecycle]),
+        tests("StageRuntime", ["CallEvents", "Kafka", asyncHTTPClient, metrics, coreMetrics, log]),
+        tests("ResultsStore", ["CallEvents", grdb]),
+        tests(
+            "TwilioSimulator",
+            ["Speech", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, nioCore, nioPosix, log, lifecycle] + server
+        ),
+        tests(
+            "RealtimeSimulator",
+            ["Speech", "Audio", "WebSockets", "JSON", nioCore, nioPosix, nioHTTP1, log, lifecycle]
+        ),
+        tests(
+            "TwilioIngress",
+            [
+                "TwilioMedia", "CallEvents", "Kafka", "WebSockets", "TestSupport", "JSON", asyncHTTPClient,
+                nioCore, nioPosix, log, lifecycle,
+            ] + server
+        ),
+        tests("AudioTranscoder", ["Audio", "CallEvents", "Kafka", "TestSupport", nioCore, log]),
+        tests(
+            "RealtimeSession",
+            ["OpenAIRealtime", "CallEvents", "CallFlow", "Kafka", "RealtimeSimulator", "TestSupport", nioCore, log]
+        ),
+        tests("AgentCoordinator", ["CallFlow", "CallEvents", "Kafka", "TestSupport", "JSON", protobuf, nioCore, log]),
+        tests("ResultsSink", ["ResultsStore", "CallEvents", "Kafka", "TestSupport", "JSON", protobuf, nioCore, log]),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: [
+                "TestSupport", "CallEvents", "Kafka", "JSON", "TwilioSimulator", "RealtimeSimulator",
+                asyncHTTPClient, protobuf, nioCore, log,
+            ]
+        ),
+        .testTarget(name: "LayeringTests"),
+        .executableTarget(
+            name: "voice-bench",
+            dependencies: ["Audio", "CallEvents", "Kafka", "CRdKafka", protobuf, nioCore, log, argumentParser],
+            path: "Tests/Benchmarks"
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+/// A stage: a library that its executable and the tests run.
+func stage(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(
+        name: name,
+        dependencies: ["CallEvents", "Kafka", "StageRuntime", log, metrics, lifecycle, nioCore] + dependencies,
+        path: "Sources/Stages/\(name)"
+    )
+}
+
+func simulator(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/Simulators/\(name)", resources: resources)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: "Sources/Executables/\(name)")
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests",
+        dependencies: [.target(name: name)] + dependencies,
+        resources: resources
+    )
+}
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings =
+        (target.swiftSettings ?? []) + [
+            .enableUpcomingFeature("ExistentialAny"),
+            .enableUpcomingFeature("InternalImportsByDefault"),
+            .enableUpcomingFeature("MemberImportVisibility"),
+            .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+            .treatAllWarnings(as: .error),
+        ]
+}
