@@ -98,9 +98,12 @@ final class UpgradeGate: ChannelInboundHandler, RemovableChannelHandler {
         if self.handler == nil { context.pipeline.syncOperations.removeHandler(self, promise: nil) }
     }
 
+    /// The request without the wish for an upgrade. NIO's decoder reads nothing behind a request that had one, so it is
+    /// the connection's last.
     private static func plain(_ head: HTTPRequestHead) -> HTTPRequestHead {
         var head = head
         head.headers.remove(name: "upgrade")
+        head.headers.replaceOrAdd(name: "connection", value: "close")
         return head
     }
 

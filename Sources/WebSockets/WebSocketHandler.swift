@@ -2,8 +2,9 @@ import NIOCore
 import NIOWebSocket
 
 /// The WebSocket protocol on the event loop: gives whole messages to the owner's sequence, answers pings, and keeps the
-/// closing handshake. Behind a frame decoder and `NIOWebSocketFrameAggregator`; what is written is encoded already.
+/// closing handshake. Behind NIO's frame decoder; what is written is encoded already.
 ///
+/// Fragments are joined here: NIO's aggregator loses whether they were masked.
 /// Confined to its channel's event loop.
 final class WebSocketHandler: ChannelDuplexHandler {
     typealias InboundIn = WebSocketFrame
@@ -54,18 +55,27 @@ final class WebSocketHandler: ChannelDuplexHandler {
     /// How long a peer may take to answer a close frame.
     static let closeTimeout = TimeAmount.seconds(1)
 
+    /// The message that is not complete yet.
+    private struct Fragments {
+        var isText: Bool
+        var payload = ByteBuffer()
+    }
+
     private let isServer: Bool
+    private let maxMessageBytes: Int
     private let drain: TimeAmount
     private var connection: WebSocketConnection?
     private var source: WebSocketConnection.Messages.Source?
     private var context: ChannelHandlerContext?
+    private var fragments: Fragments?
     private var batch: [WebSocket.Message] = []
     private var reading = Reading.running
     private var closing = Closing.open
     private var timeout: Scheduled<Void>?
 
-    private init(isServer: Bool, drain: TimeAmount) {
+    private init(isServer: Bool, maxMessageBytes: Int, drain: TimeAmount) {
         self.isServer = isServer
+        self.maxMessageBytes = maxMessageBytes
         self.drain = drain
     }
 
@@ -77,7 +87,7 @@ final class WebSocketHandler: ChannelDuplexHandler {
         maxMessageBytes: Int,
         drain: TimeAmount = .zero
     ) throws -> WebSocketConnection {
-        let handler = WebSocketHandler(isServer: isServer, drain: drain)
+        let handler = WebSocketHandler(isServer: isServer, maxMessageBytes: maxMessageBytes, drain: drain)
         let made = WebSocketConnection.Messages.makeSequence(
             backPressureStrategy: .init(lowWatermark: 16, highWatermark: 128),
             finishOnDeinit: true,
@@ -92,13 +102,6 @@ final class WebSocketHandler: ChannelDuplexHandler {
         handler.connection = connection
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: maxMessageBytes)))
-        try pipeline.addHandler(
-            NIOWebSocketFrameAggregator(
-                minNonFinalFragmentSize: 0,
-                maxAccumulatedFrameCount: 1 << 16,
-                maxAccumulatedFrameSize: maxMessageBytes
-            )
-        )
         try pipeline.addHandler(handler)
         return connection
     }
@@ -112,6 +115,7 @@ final class WebSocketHandler: ChannelDuplexHandler {
         self.timeout?.cancel()
         self.context = nil
         self.connection = nil
+        self.fragments = nil
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -121,10 +125,8 @@ final class WebSocketHandler: ChannelDuplexHandler {
             return self.fail(WebSocketError(.protocolViolation, detail: "mask or reserved bits"), code: .protocolError)
         }
         switch frame.opcode {
-        case .text:
-            self.batch.append(.text(frame.payload))
-        case .binary:
-            self.batch.append(.binary(frame.payload))
+        case .text, .binary, .continuation:
+            self.receivedData(frame)
         case .ping:
             // A peer that pings and does not read gets no pongs, instead of filling our memory.
             if self.closing == .open, context.channel.isWritable {
@@ -180,10 +182,9 @@ final class WebSocketHandler: ChannelDuplexHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch error {
-        case NIOWebSocketError.invalidFrameLength, NIOWebSocketFrameAggregator.Error.accumulatedFrameSizeIsTooLarge,
-            NIOWebSocketFrameAggregator.Error.tooManyFragments:
+        case NIOWebSocketError.invalidFrameLength:
             self.fail(WebSocketError(.messageTooLarge), code: .messageTooLarge)
-        case is NIOWebSocketError, is NIOWebSocketFrameAggregator.Error:
+        case is NIOWebSocketError:
             self.fail(WebSocketError(.protocolViolation, detail: "\(error)"), code: .protocolError)
         default:
             // The connection broke (reset, TLS without a goodbye).
@@ -213,6 +214,28 @@ final class WebSocketHandler: ChannelDuplexHandler {
             if self.reading == .running { self.reading = .paused }
         }
         self.batch.removeAll(keepingCapacity: true)
+    }
+
+    private func receivedData(_ frame: WebSocketFrame) {
+        let continues = frame.opcode == .continuation
+        guard continues == (self.fragments != nil) else {
+            return self.fail(WebSocketError(.protocolViolation, detail: "fragments"), code: .protocolError)
+        }
+        if !continues, frame.fin {
+            self.batch.append(frame.opcode == .text ? .text(frame.payload) : .binary(frame.payload))
+            return
+        }
+        var message = self.fragments ?? Fragments(isText: frame.opcode == .text)
+        self.fragments = nil
+        guard message.payload.readableBytes + frame.length <= self.maxMessageBytes else {
+            return self.fail(WebSocketError(.messageTooLarge), code: .messageTooLarge)
+        }
+        message.payload.writeImmutableBuffer(frame.payload)
+        if frame.fin {
+            self.batch.append(message.isText ? .text(message.payload) : .binary(message.payload))
+        } else {
+            self.fragments = message
+        }
     }
 
     private func receivedClose(_ payload: ByteBuffer) {

@@ -120,15 +120,17 @@ struct ClosingTests {
         }
     }
 
-    @Test(arguments: [
-        [0x81, 0x01, 0x61],  // not masked
-        [0xc1, 0x81, 0, 0, 0, 0, 0x61],  // a reserved bit
-        [0x83, 0x80, 0, 0, 0, 0],  // an opcode that does not exist
-        [0x80, 0x81, 0, 0, 0, 0, 0x61],  // a continuation of nothing
-        [0x09, 0x80, 0, 0, 0, 0],  // a fragmented ping
-        [0x88, 0x81, 0, 0, 0, 0, 0x03],  // half a close code
-        [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xee],  // close code 1006
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0x81, 0x01, 0x61],  // not masked
+            [0xc1, 0x81, 0, 0, 0, 0, 0x61],  // a reserved bit
+            [0x83, 0x80, 0, 0, 0, 0],  // an opcode that does not exist
+            [0x80, 0x81, 0, 0, 0, 0, 0x61],  // a continuation of nothing
+            [0x09, 0x80, 0, 0, 0, 0],  // a fragmented ping
+            [0x88, 0x81, 0, 0, 0, 0, 0x03],  // half a close code
+            [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xee],  // close code 1006
+        ] as [[UInt8]]
+    )
     func `a broken rule ends the socket with 1002`(bytes: [UInt8]) async throws {
         let failed = Promised<WebSocketError.Code?>()
         let upgrade = accepting { socket in
