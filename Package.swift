@@ -119,8 +119,11 @@ let package = Package(
         tests("OpenAIRealtime", ["JSON", "CallEvents", nioCore], resources: [.copy("Fixtures")]),
         tests("CallFlow", ["CallEvents", "JSON", protobuf]),
         tests("Kafka", ["TestSupport", nioCore, log, lifecycle]),
-        tests("WebSockets", server + [nioCore, nioPosix, nioWebSocket, log, lifecycle]),
-        tests("StageRuntime", ["CallEvents", "Kafka", asyncHTTPClient, metrics, coreMetrics, log]),
+        tests("WebSockets", server + [nioCore, nioPosix, nioSSL, log, lifecycle]),
+        tests(
+            "StageRuntime",
+            ["CallEvents", "Kafka", asyncHTTPClient, coreMetrics, log, lifecycle, nioCore, nioHTTP1]
+        ),
         tests("ResultsStore", ["CallEvents", grdb]),
         tests(
             "TwilioSimulator",
