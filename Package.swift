@@ -111,7 +111,10 @@ let package = Package(
 
         .target(
             name: "TestSupport",
-            dependencies: ["Kafka", "CallEvents", "TwilioSimulator", "RealtimeSimulator", asyncHTTPClient, log, nioCore]
+            dependencies: [
+                "Kafka", "CallEvents", "TwilioSimulator", "RealtimeSimulator", asyncHTTPClient, log, nioCore, nioHTTP1,
+                nioPosix,
+            ]
         ),
         tests("CallEvents", [protobuf, nioCore]),
         tests("Audio", [nioCore], resources: [.copy("Fixtures")]),
