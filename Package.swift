@@ -45,7 +45,12 @@ let package = Package(
         // The pure row: no sockets, no clock, no broker.
         .target(name: "JSON"),
         .target(name: "CallEvents", dependencies: [protobuf, nioCore]),
-        .target(name: "Audio", dependencies: [nioCore]),
+        // Optimised in debug builds too: unoptimised, conversion is not real time for a handful of calls.
+        .target(
+            name: "Audio",
+            dependencies: [nioCore],
+            swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]
+        ),
         .target(name: "TwilioMedia", dependencies: ["CallEvents", "JSON", nioCore, crypto]),
         .target(name: "OpenAIRealtime", dependencies: ["CallEvents", "JSON", nioCore]),
         .target(name: "CallFlow", dependencies: ["CallEvents", "JSON", protobuf]),
