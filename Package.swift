@@ -93,7 +93,7 @@ let package = Package(
         stage("ResultsSink", ["CallFlow", "ResultsStore", "WebSockets", "JSON", protobuf] + server),
 
         // The outside world, for the demo, the tests and the benchmarks.
-        simulator("Speech", [nioCore], resources: [.copy("Recordings")]),
+        simulator("Speech", ["Audio", nioCore], resources: [.copy("Recordings")], optimized: true),
         simulator(
             "TwilioSimulator",
             ["Speech", "Audio", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, nioCore, nioPosix, log, lifecycle]
@@ -101,7 +101,8 @@ let package = Package(
         ),
         simulator(
             "RealtimeSimulator",
-            ["Speech", "Audio", "WebSockets", "JSON", nioCore, nioPosix, log, lifecycle] + server
+            ["Speech", "Audio", "WebSockets", "JSON", nioCore, nioPosix, log, lifecycle] + server,
+            optimized: true
         ),
 
         program("twilio-ingress", ["TwilioIngress", "StageRuntime"]),
@@ -178,8 +179,20 @@ func stage(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     )
 }
 
-func simulator(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/Simulators/\(name)", resources: resources)
+/// - Parameter optimized: also in debug builds, where the simulators must keep up with real time.
+func simulator(
+    _ name: String,
+    _ dependencies: [Target.Dependency],
+    resources: [Resource] = [],
+    optimized: Bool = false
+) -> Target {
+    .target(
+        name: name,
+        dependencies: dependencies,
+        path: "Sources/Simulators/\(name)",
+        resources: resources,
+        swiftSettings: optimized ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : nil
+    )
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
