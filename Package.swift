@@ -61,7 +61,7 @@ let package = Package(
             dependencies: ["CRdKafka", nioCore, log, metrics, lifecycle]
         ),
         .target(name: "WebSockets", dependencies: server + [nioCore, nioPosix, nioWebSocket, nioSSL, log, lifecycle]),
-        .target(name: "ResultsStore", dependencies: ["CallEvents", grdb, log]),
+        .target(name: "ResultsStore", dependencies: ["CallEvents", grdb, protobuf]),
         .target(
             name: "StageRuntime",
             dependencies: [
@@ -113,7 +113,7 @@ let package = Package(
         tests("Kafka", ["TestSupport", nioCore, log, lifecycle]),
         tests("WebSockets", server + [nioCore, nioPosix, nioWebSocket, log, lifecycle]),
         tests("StageRuntime", ["CallEvents", "Kafka", asyncHTTPClient, metrics, coreMetrics, log]),
-        tests("ResultsStore", ["CallEvents", grdb]),
+        tests("ResultsStore", ["CallEvents", grdb, protobuf]),
         tests(
             "TwilioSimulator",
             ["Speech", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, nioCore, nioPosix, log, lifecycle] + server

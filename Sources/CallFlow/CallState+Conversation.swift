@@ -22,7 +22,9 @@ extension CallState {
         } else {
             var added = utterance
             if added.speaker == .agent, added.agent.isEmpty { added.agent = self.agent }
-            self.conversation.insert(.with { $0.utterance = added }, at: self.place(of: added))
+            let place = self.place(of: added)
+            self.conversation.insert(.with { $0.utterance = added }, at: place)
+            self.bringPrevious(before: place)
         }
     }
 
@@ -47,6 +49,18 @@ extension CallState {
                 $0.startedAtUs = atUs
             }
         )
+    }
+
+    /// What the item at `place` names as previous may have come while nothing told its place: it moves in front.
+    private mutating func bringPrevious(before place: Int) {
+        for _ in self.conversation.indices {
+            guard case .utterance(let utterance) = self.conversation[place].item, !utterance.previousItemID.isEmpty,
+                let previous = self.conversation.firstIndex(where: { $0.itemID == utterance.previousItemID }),
+                previous > place
+            else { return }
+            self.conversation.insert(self.conversation.remove(at: previous), at: place)
+            // The moved item is at `place` now, and may have a previous one of its own.
+        }
     }
 
     private func place(of utterance: Utterance) -> Int {

@@ -21,14 +21,16 @@ import Testing
         #expect(command.startSession.agent.instructions.contains("\"Get quote for service\""))
     }
 
-    @Test(arguments: [
-        ([("ringing", 1), ("in-progress", 2)], "in-progress", CallPhase.inProgress),
+    private static let callbacks: [([(String, UInt32)], String, CallPhase)] = [
+        ([("ringing", 1), ("in-progress", 2)], "in-progress", .inProgress),
         ([("in-progress", 2), ("ringing", 1), ("initiated", 0)], "in-progress", .inProgress),
         ([("initiated", 0), ("ringing", 1)], "ringing", .ringing),
         ([("completed", 3), ("in-progress", 2)], "completed", .ended),
         ([("ringing", 1), ("busy", 2), ("ringing", 1)], "busy", .ended),
         ([("something-new", 1)], "something-new", .requested),
-    ])
+    ]
+
+    @Test(arguments: Self.callbacks)
     func `callbacks in any order give the phase of the newest`(
         _ callbacks: [(String, UInt32)],
         status: String,

@@ -15,7 +15,7 @@ import Testing
         .person("p2", after: "a1", "Forty five."), .asks("c1", "extract_quote", price),
         .response("r2", answers: (2, 4)),
         .ran("c1", "extract_quote", price), .asks("c2", "extract_quote", #"{"price":45,"details":"Service"}"#),
-        .agent("a2", after: "p2", "Thank you."), .asks("c3", "end_call", bye), .ran("c3", "end_call", bye),
+        .agent("a2", after: "output", "Thank you."), .asks("c3", "end_call", bye), .ran("c3", "end_call", bye),
         .status("completed", 3), .person("p3", after: "a2", "Bye."),
     ])
 
