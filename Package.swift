@@ -74,7 +74,7 @@ let package = Package(
                 nioCore, nioPosix, nioWebSocket, nioSSL, nioHTTPTypes, nioHTTPTypesHTTP1, log, lifecycle,
             ]
         ),
-        .target(name: "ResultsStore", dependencies: ["CallEvents", grdb, log]),
+        .target(name: "ResultsStore", dependencies: ["CallEvents", grdb, protobuf]),
         .target(
             name: "StageRuntime",
             dependencies: [
@@ -130,7 +130,7 @@ let package = Package(
             "StageRuntime",
             ["CallEvents", "Kafka", asyncHTTPClient, coreMetrics, log, lifecycle, nioCore, nioHTTP1]
         ),
-        tests("ResultsStore", ["CallEvents", grdb]),
+        tests("ResultsStore", ["CallEvents", grdb, protobuf]),
         tests(
             "TwilioSimulator",
             ["Speech", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, nioCore, nioPosix, log, lifecycle] + server
