@@ -15,7 +15,7 @@ enum Vectors {
     }
 
     /// One recorded exchange, in order.
-    struct Sequence: Sendable {
+    struct Sequence: CustomTestStringConvertible, Sendable {
         struct Step: Sendable {
             var fromServer: Bool
             var event: JSONValue
@@ -23,6 +23,7 @@ enum Vectors {
 
         var name: String
         var steps: [Step]
+        var testDescription: String { self.name }
     }
 
     static let client = Self.load("openai_client_events")

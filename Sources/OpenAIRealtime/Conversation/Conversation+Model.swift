@@ -62,6 +62,7 @@ extension Conversation {
         // A goodbye is never cut.
         if !self.outbound.hasHungUp, let cut = self.outbound.cut(atUs: atUs) {
             actions.append(.clear(cut.clear))
+            self.answersAgain = false
             for item in cut.items {
                 actions += self.truncate(item)
                 self.history.replyIsCut(item.itemID, playedMs: item.playedMs, audioMs: item.audioMs)

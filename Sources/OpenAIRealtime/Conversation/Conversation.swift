@@ -8,8 +8,8 @@ package import CallEvents
 ///
 /// Nothing is said twice. A turn of the person is answered when a reply to it is published, which happens as soon as all
 /// of the reply's audio and words are here, even before the response as a whole is done. After a restart or a lost socket
-/// an unanswered turn is given to the model again, as audio; whatever the phone still plays of the first attempt is
-/// cleared in the moment the new reply has audio, and only then.
+/// an unanswered turn is given to the model again, as audio, and whatever the phone still plays of the first attempt is
+/// cleared before the new reply plays. A new owner that has nothing to answer again clears nothing.
 package struct Conversation: Sendable {
     enum Phase: Equatable, Sendable {
         case connecting
