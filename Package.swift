@@ -112,7 +112,7 @@ let package = Package(
         ),
         tests("CallEvents", [protobuf, nioCore]),
         tests("Audio", [nioCore], resources: [.copy("Fixtures")]),
-        tests("TwilioMedia", ["JSON", nioCore], resources: [.copy("Fixtures")]),
+        tests("TwilioMedia", ["CallEvents", "JSON", nioCore], resources: [.copy("Fixtures")]),
         tests("OpenAIRealtime", ["JSON", "CallEvents", nioCore], resources: [.copy("Fixtures")]),
         tests("CallFlow", ["CallEvents", "JSON", protobuf]),
         tests("Kafka", ["TestSupport", nioCore, log, lifecycle]),
