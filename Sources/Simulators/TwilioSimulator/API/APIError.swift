@@ -1,4 +1,4 @@
-import JSON
+package import JSON
 
 /// A refusal of the REST API, with Twilio's error number.
 package struct APIError: Error, Equatable {

@@ -1,3 +1,4 @@
+import CallEvents
 package import JSON
 
 extension CallDetails {
@@ -13,7 +14,7 @@ extension CallDetails {
             return (name, JSONValue.string("\(path)/\(folder).json"))
         }
         return [
-            "sid": .string(self.sid),
+            "sid": .string(self.sid.rawValue),
             "account_sid": .string(self.accountSid),
             "parent_call_sid": nil,
             "group_sid": nil,

@@ -40,7 +40,7 @@ package struct CallRequest: Sendable, Equatable {
         guard isCallable(to) else { throw APIError(code: 21211, "Invalid 'To' Phone Number: \(to)") }
         guard isCallable(from) else { throw APIError(code: 21212, "Invalid 'From' Phone Number: \(from)") }
         guard ownedNumbers?.contains(from) ?? true else {
-            throw APIError(code: 21210, "The source phone number provided, \(from), is not yet verified for your account")
+            throw APIError(code: 21210, "The 'From' number \(from) is not yet verified for your account")
         }
         self.to = to
         self.from = from

@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 /// What the simulator plays for which called number; the file of `--script`.
 ///
 /// ```json
@@ -20,6 +22,12 @@ package struct SimulationScript: Sendable, Equatable, Codable {
         self.fallback = fallback
         self.numbers = numbers
         self.callsPerSecond = callsPerSecond
+    }
+
+    /// Reads a script's file.
+    /// - Throws: `DecodingError` with the path of what is wrong, or the file system's error.
+    package init(contentsOf path: String) throws {
+        self = try JSONDecoder().decode(Self.self, from: Data(contentsOf: URL(filePath: path)))
     }
 
     package subscript(to number: String) -> CallScript { self.numbers[number] ?? self.fallback }

@@ -1,3 +1,5 @@
+package import CallEvents
+
 /// The properties of a call that its API resource shows.
 package struct CallDetails: Sendable, Equatable {
     package enum Status: String, Sendable, CaseIterable {
@@ -13,7 +15,7 @@ package struct CallDetails: Sendable, Equatable {
         }
     }
 
-    package let sid: String
+    package let sid: CallSid
     package let accountSid: String
     package let to: String
     package let from: String
@@ -26,7 +28,7 @@ package struct CallDetails: Sendable, Equatable {
     package var queuedMs = 0
     package var answeredBy: String?
 
-    package init(sid: String, accountSid: String, to: String, from: String, created: TwilioTime) {
+    package init(sid: CallSid, accountSid: String, to: String, from: String, created: TwilioTime) {
         self.sid = sid
         self.accountSid = accountSid
         self.to = to

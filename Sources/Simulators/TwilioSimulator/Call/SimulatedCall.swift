@@ -1,3 +1,4 @@
+import CallEvents
 import Synchronization
 import TwilioMedia
 
@@ -21,15 +22,27 @@ final class SimulatedCall: Sendable {
         var updateFaults: [Faults.APIFault]
     }
 
+    let sid: CallSid
     let request: CallRequest
+    /// The limit that the script set when the call was created.
+    let callsPerSecond: Double?
     let script: CallScript
     let business: Business
     let log: CallLog
     let control = Mailbox<Control>()
     private let state: Mutex<State>
 
-    init(details: CallDetails, request: CallRequest, script: CallScript, business: Business, log: CallLog) {
+    init(
+        details: CallDetails,
+        request: CallRequest,
+        script: CallScript,
+        callsPerSecond: Double?,
+        business: Business,
+        log: CallLog
+    ) {
+        self.sid = details.sid
         self.request = request
+        self.callsPerSecond = callsPerSecond
         self.script = script
         self.business = business
         self.log = log
@@ -37,8 +50,6 @@ final class SimulatedCall: Sendable {
     }
 
     var details: CallDetails { self.state.withLock { $0.details } }
-
-    var sid: String { self.details.sid }
 
     /// Takes the fault of the next update.
     func takeUpdateFault() -> Faults.APIFault? {
@@ -92,7 +103,7 @@ final class SimulatedCall: Sendable {
     func standardFields(status: String? = nil) -> [FormField] {
         let details = self.details
         var fields = [
-            FormField("CallSid", details.sid),
+            FormField("CallSid", details.sid.rawValue),
             FormField("AccountSid", details.accountSid),
             FormField("ApiVersion", "2010-04-01"),
             FormField("CallStatus", status ?? details.status.rawValue),

@@ -2,9 +2,9 @@ import Audio
 import Synchronization
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The call as a stereo WAV (16 bit, 8 kHz): left what the business says, right what was played of the agent.

@@ -1,5 +1,6 @@
 import NIOCore
 import Synchronization
+import TwilioMedia
 
 /// One Media Streams connection, as the clock, the socket's reader and its writer share it.
 ///
@@ -27,6 +28,7 @@ final class MediaStream: Sendable {
         var timestamp = MediaStream.firstTimestamp
         var agentBytes: Int?
         var isOpen = true
+        var wasStopped = false
         var problems: Set<Int> = []
     }
 
@@ -49,7 +51,7 @@ final class MediaStream: Sendable {
         messages: StreamMessages,
         caller: Caller,
         startMs: Int,
-        customParameters: [(name: String, value: String)],
+        customParameters: [String: String],
         log: CallLog,
         recording: CallRecording?
     ) {
@@ -135,12 +137,13 @@ final class MediaStream: Sendable {
     /// A text message of the server.
     func received(_ text: ByteBuffer) {
         do {
-            let command = try StreamCommand(text, streamSid: self.sid)
+            let command = try MediaStreamCommand(parsing: text, streamSid: self.sid)
             self.state.withLock { state in
                 if state.isOpen { self.carryOut(command, &state) }
             }
         } catch {
-            self.state.withLock { self.warn(error.code, error.reason, &$0) }
+            let reason = "\(error.code.rawValue) \(error.field ?? "")"
+            self.state.withLock { self.warn(error.twilioCode, reason, &$0) }
         }
     }
 
@@ -148,7 +151,7 @@ final class MediaStream: Sendable {
         self.state.withLock { self.warn(31950, "binary frame", &$0) }
     }
 
-    private func carryOut(_ command: StreamCommand, _ state: inout State) {
+    private func carryOut(_ command: MediaStreamCommand, _ state: inout State) {
         switch command {
         case .media(let audio):
             if !state.playout.append(audio) { self.warn(31931, "more than 10 minutes queued, dropped", &state) }
@@ -183,11 +186,15 @@ final class MediaStream: Sendable {
             if let event = state.caller.business.streamEnded(agentWasCut: state.playout.queued > 0) {
                 self.log.add(.business(event))
             }
+            state.wasStopped = sayingStop
             if sayingStop { self.outbox.send(state.messages.stop()) }
             self.outbox.finish()
             self.effects.finish()
         }
     }
+
+    /// Whether it ended with `stop`.
+    var wasStopped: Bool { self.state.withLock { $0.wasStopped } }
 
     /// For the next stream of the call; after `end`.
     var caller: Caller { self.state.withLock { $0.caller } }

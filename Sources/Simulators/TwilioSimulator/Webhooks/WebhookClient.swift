@@ -95,7 +95,8 @@ struct WebhookClient: Sendable {
         token: String,
         deadline: NIODeadline
     ) async throws(Failure) -> (Answer, location: String?) {
-        guard ["http", "https"].contains(url.scheme), let target = method == "GET" ? url.adding(query: fields.encoded) : url
+        guard ["http", "https"].contains(url.scheme),
+            let target = method == "GET" ? url.adding(query: fields.encoded) : url
         else { throw Failure(code: 11100, message: "not an http URL") }
         var request = HTTPClientRequest(url: target.request)
         request.headers.add(name: "User-Agent", value: self.userAgent)

@@ -34,7 +34,8 @@ package struct WebhookURL: Sendable, Equatable {
         self.password = components.password
         let authorityEnd = beforeFragment[authorityStart...].firstIndex { "/?".contains($0) } ?? beforeFragment.endIndex
         let authority = beforeFragment[authorityStart..<authorityEnd]
-        self.hostAndPort = authority[(authority.lastIndex(of: "@").map(authority.index(after:)) ?? authority.startIndex)...]
+        let hostStart = authority.lastIndex(of: "@").map(authority.index(after:)) ?? authority.startIndex
+        self.hostAndPort = authority[hostStart...]
         self.afterAuthority = beforeFragment[authorityEnd...]
     }
 
