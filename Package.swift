@@ -74,7 +74,7 @@ let package = Package(
                 nioCore, nioPosix, nioWebSocket, nioSSL, nioHTTPTypes, nioHTTPTypesHTTP1, log, lifecycle,
             ]
         ),
-        .target(name: "ResultsStore", dependencies: ["CallEvents", grdb, log]),
+        .target(name: "ResultsStore", dependencies: ["CallEvents", grdb, protobuf]),
         .target(
             name: "StageRuntime",
             dependencies: [
@@ -93,15 +93,19 @@ let package = Package(
         stage("ResultsSink", ["CallFlow", "ResultsStore", "WebSockets", "JSON", protobuf] + server),
 
         // The outside world, for the demo, the tests and the benchmarks.
-        simulator("Speech", [nioCore], resources: [.copy("Recordings")]),
+        simulator("Speech", ["Audio", nioCore], resources: [.copy("Recordings")], optimized: true),
         simulator(
             "TwilioSimulator",
-            ["Speech", "Audio", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, nioCore, nioPosix, log, lifecycle]
+            [
+                "Speech", "Audio", "CallEvents", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, nioCore, nioPosix,
+                log, lifecycle,
+            ]
                 + server
         ),
         simulator(
             "RealtimeSimulator",
-            ["Speech", "Audio", "WebSockets", "JSON", nioCore, nioPosix, log, lifecycle] + server
+            ["Speech", "Audio", "WebSockets", "JSON", nioCore, nioPosix, log, lifecycle] + server,
+            optimized: true
         ),
 
         program("twilio-ingress", ["TwilioIngress", "StageRuntime"]),
@@ -110,9 +114,9 @@ let package = Package(
         program("agent-coordinator", ["AgentCoordinator", "StageRuntime"]),
         program("results-sink", ["ResultsSink", "StageRuntime"]),
         program("dev-broker", ["Kafka", "CallEvents", nioCore, nioPosix, log, lifecycle, argumentParser]),
-        program("twilio-simulator", ["TwilioSimulator", log, lifecycle, argumentParser]),
+        program("twilio-simulator", ["TwilioSimulator", log, lifecycle, unixSignals, argumentParser]),
         program("realtime-simulator", ["RealtimeSimulator", log, lifecycle, argumentParser]),
-        program("call-watch", ["Kafka", "CallEvents", nioCore, protobuf, log, argumentParser]),
+        program("call-watch", ["Kafka", "CallEvents", "CallFlow", nioCore, protobuf, log, argumentParser]),
 
         .target(
             name: "TestSupport",
@@ -120,7 +124,7 @@ let package = Package(
         ),
         tests("CallEvents", [protobuf, nioCore]),
         tests("Audio", [nioCore], resources: [.copy("Fixtures")]),
-        tests("TwilioMedia", ["JSON", nioCore], resources: [.copy("Fixtures")]),
+        tests("TwilioMedia", ["CallEvents", "JSON", nioCore], resources: [.copy("Fixtures")]),
         tests("OpenAIRealtime", ["JSON", "CallEvents", nioCore], resources: [.copy("Fixtures")]),
         tests("CallFlow", ["CallEvents", "JSON", protobuf]),
         tests("Kafka", ["TestSupport", nioCore, log, lifecycle]),
@@ -129,7 +133,7 @@ let package = Package(
             "StageRuntime",
             ["CallEvents", "Kafka", asyncHTTPClient, coreMetrics, log, lifecycle, nioCore, nioHTTP1]
         ),
-        tests("ResultsStore", ["CallEvents", grdb]),
+        tests("ResultsStore", ["CallEvents", grdb, protobuf]),
         tests(
             "TwilioSimulator",
             ["Speech", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, nioCore, nioPosix, log, lifecycle] + server
@@ -181,8 +185,20 @@ func stage(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     )
 }
 
-func simulator(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/Simulators/\(name)", resources: resources)
+/// - Parameter optimized: also in debug builds, where the simulators must keep up with real time.
+func simulator(
+    _ name: String,
+    _ dependencies: [Target.Dependency],
+    resources: [Resource] = [],
+    optimized: Bool = false
+) -> Target {
+    .target(
+        name: name,
+        dependencies: dependencies,
+        path: "Sources/Simulators/\(name)",
+        resources: resources,
+        swiftSettings: optimized ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : nil
+    )
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
