@@ -152,7 +152,10 @@ let package = Package(
                 nioCore, nioPosix, log, lifecycle,
             ] + server
         ),
-        tests("AudioTranscoder", ["Audio", "CallEvents", "Kafka", "TestSupport", nioCore, log]),
+        tests(
+            "AudioTranscoder",
+            ["Audio", "CallEvents", "Kafka", "StageRuntime", "TestSupport", nioCore, lifecycle, log]
+        ),
         tests(
             "RealtimeSession",
             ["OpenAIRealtime", "CallEvents", "CallFlow", "Kafka", "RealtimeSimulator", "TestSupport", nioCore, log]
