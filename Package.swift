@@ -48,7 +48,12 @@ let package = Package(
         // The pure row: no sockets, no clock, no broker.
         .target(name: "JSON"),
         .target(name: "CallEvents", dependencies: [protobuf, nioCore]),
-        .target(name: "Audio", dependencies: [nioCore]),
+        // Optimised in debug builds too: unoptimised, conversion is not real time for a handful of calls.
+        .target(
+            name: "Audio",
+            dependencies: [nioCore],
+            swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]
+        ),
         .target(name: "TwilioMedia", dependencies: ["CallEvents", "JSON", nioCore, crypto]),
         .target(name: "OpenAIRealtime", dependencies: ["CallEvents", "JSON", nioCore]),
         .target(name: "CallFlow", dependencies: ["CallEvents", "JSON", protobuf]),
@@ -69,7 +74,7 @@ let package = Package(
                 nioCore, nioPosix, nioWebSocket, nioSSL, nioHTTPTypes, nioHTTPTypesHTTP1, log, lifecycle,
             ]
         ),
-        .target(name: "ResultsStore", dependencies: ["CallEvents", grdb, log]),
+        .target(name: "ResultsStore", dependencies: ["CallEvents", grdb, protobuf]),
         .target(
             name: "StageRuntime",
             dependencies: [
@@ -91,7 +96,7 @@ let package = Package(
         stage("ResultsSink", ["CallFlow", "ResultsStore", "WebSockets", "JSON", protobuf] + server),
 
         // The outside world, for the demo, the tests and the benchmarks.
-        simulator("Speech", [nioCore], resources: [.copy("Recordings")]),
+        simulator("Speech", ["Audio", nioCore], resources: [.copy("Recordings")], optimized: true),
         simulator(
             "TwilioSimulator",
             ["Speech", "Audio", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, nioCore, nioPosix, log, lifecycle]
@@ -99,7 +104,8 @@ let package = Package(
         ),
         simulator(
             "RealtimeSimulator",
-            ["Speech", "Audio", "WebSockets", "JSON", nioCore, nioPosix, log, lifecycle] + server
+            ["Speech", "Audio", "WebSockets", "JSON", nioCore, nioPosix, log, lifecycle] + server,
+            optimized: true
         ),
 
         program("twilio-ingress", ["TwilioIngress", "StageRuntime"]),
@@ -122,9 +128,12 @@ let package = Package(
         tests("OpenAIRealtime", ["JSON", "CallEvents", nioCore], resources: [.copy("Fixtures")]),
         tests("CallFlow", ["CallEvents", "JSON", protobuf]),
         tests("Kafka", ["TestSupport", nioCore, log, lifecycle]),
-        tests("WebSockets", server + [nioCore, nioPosix, nioWebSocket, log, lifecycle]),
-        tests("StageRuntime", ["CallEvents", "Kafka", asyncHTTPClient, metrics, coreMetrics, log]),
-        tests("ResultsStore", ["CallEvents", grdb]),
+        tests("WebSockets", server + [nioCore, nioPosix, nioSSL, log, lifecycle]),
+        tests(
+            "StageRuntime",
+            ["CallEvents", "Kafka", asyncHTTPClient, coreMetrics, log, lifecycle, nioCore, nioHTTP1]
+        ),
+        tests("ResultsStore", ["CallEvents", grdb, protobuf]),
         tests(
             "TwilioSimulator",
             ["Speech", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, nioCore, nioPosix, log, lifecycle] + server
@@ -173,8 +182,20 @@ func stage(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     )
 }
 
-func simulator(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/Simulators/\(name)", resources: resources)
+/// - Parameter optimized: also in debug builds, where the simulators must keep up with real time.
+func simulator(
+    _ name: String,
+    _ dependencies: [Target.Dependency],
+    resources: [Resource] = [],
+    optimized: Bool = false
+) -> Target {
+    .target(
+        name: name,
+        dependencies: dependencies,
+        path: "Sources/Simulators/\(name)",
+        resources: resources,
+        swiftSettings: optimized ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : nil
+    )
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
