@@ -116,7 +116,7 @@ let package = Package(
         program("dev-broker", ["Kafka", "CallEvents", nioCore, nioPosix, log, lifecycle, argumentParser]),
         program("twilio-simulator", ["TwilioSimulator", log, lifecycle, argumentParser]),
         program("realtime-simulator", ["RealtimeSimulator", log, lifecycle, argumentParser]),
-        program("call-watch", ["Kafka", "CallEvents", nioCore, protobuf, log, argumentParser]),
+        program("call-watch", ["Kafka", "CallEvents", "CallFlow", nioCore, protobuf, log, argumentParser]),
 
         .target(
             name: "TestSupport",

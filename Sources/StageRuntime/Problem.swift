@@ -1,5 +1,6 @@
 package import HTTPTypes
 package import Hummingbird
+import Logging
 import NIOCore
 
 /// An error answer of the HTTP API: `application/problem+json` (RFC 9457).
@@ -52,7 +53,7 @@ package struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
     package func handle(
         _ request: Request,
         context: Context,
-        next: (Request, Context) async throws -> Response
+        next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
         do {
             return try await next(request, context)

@@ -1,4 +1,4 @@
-package import Kafka
+import Kafka
 package import ServiceLifecycle
 package import StageRuntime
 

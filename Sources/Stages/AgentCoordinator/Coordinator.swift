@@ -71,7 +71,8 @@ struct Coordinator: Service {
         try await self.transactions.transaction(try batch.messages, offsets: [:], of: self.consumer)
     }
 
-    private func handle(_ records: [KafkaRecord], _ batch: inout CoordinatorBatch, _ table: inout CallTable) async throws
+    private func handle(_ records: [KafkaRecord], _ batch: inout CoordinatorBatch, _ table: inout CallTable)
+        async throws
     {
         for record in records {
             try await self.fold(record, &batch, &table)

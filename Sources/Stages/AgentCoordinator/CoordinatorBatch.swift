@@ -32,7 +32,11 @@ struct CoordinatorBatch {
         get throws {
             try self.outputs
                 + self.snapshots.map { callSid, state in
-                    try self.message(.state, callSid, state.map { ByteBuffer(bytes: try $0.serializedBytes() as [UInt8]) })
+                    try self.message(
+                        .state,
+                        callSid,
+                        state.map { ByteBuffer(bytes: try $0.serializedBytes() as [UInt8]) }
+                    )
                 }
         }
     }

@@ -1,6 +1,7 @@
 import CallEvents
 import Kafka
 import Logging
+import NIOCore
 import SwiftProtobuf
 
 /// What a partition of topic state tells: the newest snapshot of each call.

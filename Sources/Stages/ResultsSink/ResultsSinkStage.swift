@@ -1,4 +1,4 @@
-package import Kafka
+import Kafka
 import Logging
 package import ResultsStore
 package import ServiceLifecycle
