@@ -85,7 +85,7 @@ let package = Package(
         // One library for each stage.
         stage(
             "TwilioIngress",
-            ["Audio", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, protobuf, nioPosix] + server
+            ["Audio", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, protobuf, nioPosix, coreMetrics] + server
         ),
         stage("AudioTranscoder", ["Audio"]),
         stage(

@@ -18,8 +18,8 @@ package struct IngressConfiguration: Sendable {
     package var phoneNumber: PhoneNumber
     package var twilioAPIURL: String
     package var audioPath: AudioPath
-    /// Empty: anyone may initiate calls.
-    package var apiTokens: [String]
+    /// Who may initiate calls.
+    package var apiTokens: APITokens
 
     package init(
         host: String,
@@ -30,7 +30,7 @@ package struct IngressConfiguration: Sendable {
         phoneNumber: PhoneNumber,
         twilioAPIURL: String,
         audioPath: AudioPath,
-        apiTokens: [String]
+        apiTokens: APITokens
     ) {
         self.host = host
         self.port = port
@@ -45,10 +45,21 @@ package struct IngressConfiguration: Sendable {
 
     package init(_ settings: inout Settings) {
         self.host = settings.string("HTTP_HOST", default: "0.0.0.0", "Address for HTTP and Media Streams.")
-        self.port = settings.int("HTTP_PORT", default: 3001, in: 0...65_535, "Port for HTTP and Media Streams; 0: a free one.")
+        self.port = settings.int(
+            "HTTP_PORT",
+            default: 3001,
+            in: 0...65_535,
+            "Port for HTTP and Media Streams; 0: a free one."
+        )
         self.publicURL = Self.publicURL(&settings)
-        self.accountSid = settings.requiredString("TWILIO_ACCOUNT_SID", "The Twilio account, AC and 32 hexadecimal digits.")
-        self.authToken = settings.requiredSecret("TWILIO_AUTH_TOKEN", "Signs REST requests and checks X-Twilio-Signature.")
+        self.accountSid = settings.requiredString(
+            "TWILIO_ACCOUNT_SID",
+            "The Twilio account, AC and 32 hexadecimal digits."
+        )
+        self.authToken = settings.requiredSecret(
+            "TWILIO_AUTH_TOKEN",
+            "Signs REST requests and checks X-Twilio-Signature."
+        )
         self.phoneNumber = Self.phoneNumber(&settings)
         self.twilioAPIURL = settings.url(
             "TWILIO_API_URL",
@@ -65,7 +76,7 @@ package struct IngressConfiguration: Sendable {
             case .pcm24k: .pcm24K
             case .passthrough: .passthrough
             }
-        self.apiTokens = Self.apiTokens(&settings)
+        self.apiTokens = APITokens(&settings)
     }
 
     private enum AudioPathName: String, CaseIterable {
@@ -91,21 +102,5 @@ package struct IngressConfiguration: Sendable {
         if let number = PhoneNumber(text) { return number }
         if !text.isEmpty { settings.report("TWILIO_PHONE_NUMBER must be E.164, such as +15551234567.") }
         return PhoneNumber("+10")!
-    }
-
-    private static func apiTokens(_ settings: inout Settings) -> [String] {
-        let text = settings.optionalSecret("VOICE_API_TOKEN", "Bearer tokens for API clients, comma separated.")
-        let allowsAnonymous = settings.bool("VOICE_ALLOW_ANONYMOUS", default: false, "Serve without VOICE_API_TOKEN.")
-        let tokens = (text ?? "").split(separator: ",").map { $0.trimmed }.filter { !$0.isEmpty }
-        if tokens.isEmpty, !allowsAnonymous {
-            settings.report("Set VOICE_API_TOKEN, or VOICE_ALLOW_ANONYMOUS=true to let anyone place calls.")
-        }
-        return tokens
-    }
-}
-
-extension Substring {
-    fileprivate var trimmed: String {
-        String(self.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
     }
 }

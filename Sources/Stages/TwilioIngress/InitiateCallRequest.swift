@@ -1,5 +1,7 @@
+import HTTPTypes
 import JSON
 import NIOCore
+import StageRuntime
 
 /// The body of `POST /api/voice/initiate-call`, checked.
 struct InitiateCallRequest: Equatable {
@@ -19,7 +21,7 @@ struct InitiateCallRequest: Equatable {
     /// - Throws: `Problem`: 400 for what is not a JSON object, 422 that names every wrong field.
     init(body: ByteBuffer) throws {
         guard let json = try? JSONValue(parsing: body.readableBytesView), json.objectValue != nil else {
-            throw Problem(status: .badRequest, title: "Malformed request", detail: "The body must be one JSON object.")
+            throw Problem(.badRequest, "The body must be one JSON object.")
         }
         var fields = Fields(json: json)
         let phoneNumber = fields.required("phoneNumber", maxLength: 16)
@@ -34,12 +36,8 @@ struct InitiateCallRequest: Equatable {
         self.requestID = fields.optional("requestId", maxLength: 128)
         self.userData = json["userData"].flatMap { $0 == .null ? nil : $0.text } ?? ""
         guard let number, fields.problems.isEmpty else {
-            throw Problem(
-                status: .unprocessableContent,
-                title: "Invalid request",
-                detail: fields.problems.map { "\($0.name) \($0.detail)" }.joined(separator: "; ") + ".",
-                fields: fields.problems
-            )
+            let detail = fields.problems.map { "\($0.field) \($0.detail)" }.joined(separator: "; ") + "."
+            throw Problem(.unprocessableContent, detail, errors: fields.problems)
         }
         self.phoneNumber = number
     }
@@ -48,14 +46,14 @@ struct InitiateCallRequest: Equatable {
 /// Reads text fields of an object and remembers every problem.
 private struct Fields {
     let json: JSONValue
-    private(set) var problems: [Problem.Field] = []
+    private(set) var problems: [Problem.FieldError] = []
 
     init(json: JSONValue) {
         self.json = json
     }
 
     mutating func report(_ name: String, _ detail: String) {
-        self.problems.append(.init(name: name, detail: detail))
+        self.problems.append(.init(field: name, detail: detail))
     }
 
     mutating func required(_ name: String, maxLength: Int) -> String {

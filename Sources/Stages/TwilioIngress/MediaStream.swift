@@ -30,6 +30,7 @@ final class MediaStream: Sendable {
         var playout: PlayoutState
         var queue: [Outgoing] = []
         var isHangingUp = false
+        var isInterrupted = false
     }
 
     let callSid: CallSid
@@ -65,7 +66,9 @@ final class MediaStream: Sendable {
             if step.clear {
                 // It overtakes: what waits here must not play, and the marks among it are void.
                 state.queue.removeAll(keepingCapacity: true)
-                state.queue.append(Outgoing(command: .clear, receivedAtUs: frame.control == .clear ? frame.receivedAtUs : 0))
+                state.queue.append(
+                    Outgoing(command: .clear, receivedAtUs: frame.control == .clear ? frame.receivedAtUs : 0)
+                )
             }
             if let audio = step.audio {
                 guard state.queue.count < Self.capacity else { return .overflow }
@@ -106,9 +109,16 @@ final class MediaStream: Sendable {
         self.state.withLock { $0.playout.position(nowUs: nowUs) }
     }
 
-    /// The socket is gone: a hang-up that waits for playing waits no longer, and none will be asked for.
-    func end() {
-        self.played.yield()
+    /// The socket is gone, and nothing waits for it any longer.
+    /// - Parameter isInterrupted: the call goes on, with another stream that is sent what did not play, a hang-up too.
+    func end(isInterrupted: Bool) {
+        self.state.withLock { $0.isInterrupted = isInterrupted }
+        self.wakeup.finish()
+        self.played.finish()
         self.hangUpRequest.finish()
+    }
+
+    var isInterrupted: Bool {
+        self.state.withLock { $0.isInterrupted }
     }
 }

@@ -24,23 +24,36 @@ struct MediaStreamServer: Sendable {
     let metrics: IngressMetrics
     let logger: Logger
 
-    /// Runs until the socket is closed, by whomever.
+    /// Returns when the socket has ended, the events of that are written, and a hang-up that was asked for is done.
     func serve(_ socket: WebSocket) async {
+        let (started, start) = AsyncStream<Void>.makeStream()
         await withDiscardingTaskGroup { group in
             group.addTask {
-                guard (try? await Task.sleep(for: Self.startTimeout)) != nil else { return }
-                await Self.refuse(socket, "no start")
+                if await !started.comes(within: Self.startTimeout) { await Self.refuse(socket, "no start") }
             }
             var messages = socket.inbound.makeAsyncIterator()
             let stream = await self.accept(socket, &messages)
-            group.cancelAll()
-            if let stream { await self.run(stream, socket: socket, messages: messages) }
+            start.finish()
+            guard let stream else { return }
+
+            let session = MediaStreamSession(stream: stream, socket: socket, server: self)
+            group.addTask { await session.announce() }
+            group.addTask { await session.write() }
+            group.addTask { await session.hangUpWhenPlayed() }
+            let end = await session.read(&messages)
+            self.registry.remove(stream)
+            stream.end(isInterrupted: end != .stop)
+            // Whatever ended it, the writer must not wait for a peer that reads no more.
+            try? await socket.close(code: 1000, reason: "")
+            await session.announceEnd(end)
         }
     }
 
     /// Waits for `start` and checks its token.
     /// - Returns: nil when the socket is not a stream of ours; it is then closed.
-    private func accept(_ socket: WebSocket, _ messages: inout WebSocket.Inbound.AsyncIterator) async -> MediaStream? {
+    private func accept(_ socket: WebSocket, _ messages: inout sending WebSocket.Inbound.AsyncIterator) async
+        -> MediaStream?
+    {
         do {
             while let message = try await messages.next() {
                 guard case .text(let text) = message else { return await Self.refuse(socket, "binary message") }
@@ -89,16 +102,23 @@ struct MediaStreamServer: Sendable {
         try? await socket.close(code: 1008, reason: reason)
         return nil
     }
+}
 
-    private func run(
-        _ stream: MediaStream,
-        socket: WebSocket,
-        messages: WebSocket.Inbound.AsyncIterator
-    ) async {
-        var logger = self.logger
-        logger[metadataKey: LogKey.callSid] = "\(stream.callSid)"
-        logger[metadataKey: LogKey.streamSid] = "\(stream.streamSid)"
-        logger.info("Stream started", metadata: ["stream.epoch": "\(stream.streamEpoch)"])
-        await MediaStreamSession(stream: stream, socket: socket, server: self, logger: logger).run(messages)
+extension AsyncStream<Void> {
+    /// - Returns: false when `limit` passed before an element or the end came.
+    func comes(within limit: Duration) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                for await _ in self { break }
+                return true
+            }
+            group.addTask {
+                try? await Task.sleep(for: limit)
+                return false
+            }
+            let isFirst = await group.next() ?? true
+            group.cancelAll()
+            return isFirst
+        }
     }
 }

@@ -1,4 +1,5 @@
 import CallEvents
+import CoreMetrics
 import Kafka
 import Logging
 import NIOCore
@@ -28,33 +29,18 @@ struct MediaStreamSession: Sendable {
     let server: MediaStreamServer
     let logger: Logger
 
-    /// Returns when the socket has ended, the events of that are written, and a hang-up that was asked for is done.
-    func run(_ messages: WebSocket.Inbound.AsyncIterator) async {
-        await withDiscardingTaskGroup { group in
-            group.addTask { await self.announce() }
-            group.addTask { await self.hangUpWhenPlayed() }
-            let end = await self.moveAudio(messages)
-            self.server.registry.remove(self.stream)
-            self.stream.end()
-            self.logger.info("Stream stopped", metadata: ["reason": "\(end.rawValue)"])
-            var stopped = StreamStopped()
-            stopped.streamSid = self.stream.streamSid
-            stopped.streamEpoch = self.stream.streamEpoch
-            stopped.reason = end.rawValue
-            await self.publish(.streamStopped(stopped), kind: "stream-stopped")
-        }
+    init(stream: MediaStream, socket: WebSocket, server: MediaStreamServer) {
+        self.stream = stream
+        self.socket = socket
+        self.server = server
+        var logger = server.logger
+        logger[metadataKey: LogKey.callSid] = "\(stream.callSid)"
+        logger[metadataKey: LogKey.streamSid] = "\(stream.streamSid)"
+        self.logger = logger
     }
 
-    private func moveAudio(_ messages: WebSocket.Inbound.AsyncIterator) async -> End {
-        await withDiscardingTaskGroup { group in
-            group.addTask { await self.write() }
-            let end = await self.read(messages)
-            group.cancelAll()
-            return end != .stop && Task.isShuttingDownGracefully ? .drained : end
-        }
-    }
-
-    private func announce() async {
+    func announce() async {
+        self.logger.info("Stream started", metadata: ["stream.epoch": "\(self.stream.streamEpoch)"])
         var started = StreamStarted()
         started.streamSid = self.stream.streamSid
         started.streamEpoch = self.stream.streamEpoch
@@ -63,6 +49,15 @@ struct MediaStreamSession: Sendable {
         guard await !self.publish(.streamStarted(started), kind: "stream-started") else { return }
         // Nobody would know of this stream: Twilio may connect another one.
         self.socket.abort()
+    }
+
+    func announceEnd(_ end: End) async {
+        self.logger.info("Stream stopped", metadata: ["reason": "\(end.rawValue)"])
+        var stopped = StreamStopped()
+        stopped.streamSid = self.stream.streamSid
+        stopped.streamEpoch = self.stream.streamEpoch
+        stopped.reason = end.rawValue
+        await self.publish(.streamStopped(stopped), kind: "stream-stopped")
     }
 
     /// - Returns: false when the event was not delivered.
@@ -80,8 +75,8 @@ struct MediaStreamSession: Sendable {
 
     // MARK: From Twilio
 
-    private func read(_ messages: WebSocket.Inbound.AsyncIterator) async -> End {
-        var messages = messages
+    /// Reads until the stream ends.
+    func read(_ messages: inout sending WebSocket.Inbound.AsyncIterator) async -> End {
         var inbound = InboundAudio(session: self)
         do {
             while let message = try await messages.next() {
@@ -97,7 +92,7 @@ struct MediaStreamSession: Sendable {
                 case .connected, .start, .other: continue
                 }
             }
-            return .closed
+            return Task.isShuttingDownGracefully ? .drained : .closed
         } catch {
             self.logger.warning("A stream broke", metadata: [LogKey.error: "\(error)"])
             return .error
@@ -121,7 +116,8 @@ struct MediaStreamSession: Sendable {
 
     // MARK: To Twilio
 
-    private func write() async {
+    /// Sends what is queued, all that is ready with one flush, until the stream ends.
+    func write() async {
         let writer = MediaStreamWriter(streamSid: self.stream.streamSid)
         var texts: [ByteBuffer] = []
         for await _ in self.stream.wakeups {
@@ -157,15 +153,12 @@ struct MediaStreamSession: Sendable {
 
     // MARK: Hanging up
 
-    /// Ends the call when the goodbye was played, or should have been by now, or the stream is over.
-    private func hangUpWhenPlayed() async {
+    /// Ends the call when the goodbye was played, or should have been by now, or Twilio stopped the stream.
+    func hangUpWhenPlayed() async {
         for await limit in self.stream.hangUpRequests {
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask { for await _ in self.stream.hangUpPlayed { return } }
-                group.addTask { try? await Task.sleep(for: limit) }
-                await group.next()
-                group.cancelAll()
-            }
+            let isPlayed = await self.stream.hangUpPlayed.comes(within: limit)
+            guard !self.stream.isInterrupted else { return }
+            if !isPlayed { self.logger.warning("Hanging up although the goodbye was not played in time") }
             await self.hangUp()
         }
     }
@@ -209,7 +202,7 @@ private struct InboundAudio {
     mutating func received(_ media: MediaStreamEvent.Media) throws {
         let nowUs = UnixTime.nowUs
         guard self.framing.received(media) != .repeated else {
-            self.metrics.dropped(.repeated)
+            self.metrics.dropped(IngressMetrics.InboundDrop.repeated)
             return
         }
         let playout = self.stream.position(nowUs: nowUs)

@@ -1,4 +1,5 @@
 import CallEvents
+import CoreMetrics
 import Kafka
 import Logging
 import ServiceLifecycle

@@ -46,7 +46,9 @@ final class StreamRegistry: Sendable {
     func add(_ stream: MediaStream, end: @escaping @Sendable () -> Void) -> Bool {
         let (isAdded, previous) = self.state.withLock { state -> (Bool, Entry?) in
             let key = ByteBuffer(string: stream.callSid.rawValue)
-            if let current = state.entries[key], current.stream.streamEpoch >= stream.streamEpoch { return (false, nil) }
+            if let current = state.entries[key], current.stream.streamEpoch >= stream.streamEpoch {
+                return (false, nil)
+            }
             let previous = state.entries.updateValue(Entry(stream: stream, end: end), forKey: key)
             self.active.record(state.entries.count)
             return (true, previous)

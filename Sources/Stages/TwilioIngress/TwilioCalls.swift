@@ -3,6 +3,7 @@ import CallEvents
 import JSON
 import Logging
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 import StageRuntime
 import TwilioMedia
@@ -56,7 +57,8 @@ struct TwilioCalls: Sendable {
         do {
             let answer = try await self.post("/Calls.json", form)
             try answer.throwIfRefused()
-            guard (200..<300).contains(answer.status), let callSid = answer.json["sid"]?.stringValue.flatMap(CallSid.init)
+            guard (200..<300).contains(answer.status),
+                let callSid = answer.json["sid"]?.stringValue.flatMap(CallSid.init)
             else { throw Failure.unclear(status: answer.status) }
             self.metrics.twilioRequest(.create, .accepted)
             return callSid

@@ -84,7 +84,7 @@ package enum TwilioIngressStage: Stage {
             logger: logger
         )
         let api = VoiceAPI(
-            authorization: APIAuthorization(tokens: configuration.apiTokens),
+            tokens: configuration.apiTokens,
             audioPath: configuration.audioPath,
             calls: calls,
             events: events,

@@ -35,7 +35,7 @@ struct TwilioWebhooks: Sendable {
         let path = head.path ?? ""
         guard path.prefix(while: { $0 != "?" }) == PublicURL.Path.stream else { return .notHere }
         guard path == PublicURL.Path.stream else {
-            return .refuse(Problem(status: .badRequest, title: "Bad request", detail: "A stream's URL has no query."))
+            return .refuse(Problem(.badRequest, "A stream's URL has no query."))
         }
         let given = head.headerFields[Self.signatureHeader] ?? ""
         guard self.publicURL.signedStreamURLs.contains(where: { self.signature.isValid(given, url: $0) }) else {
@@ -43,7 +43,7 @@ struct TwilioWebhooks: Sendable {
             return .refuse(Self.forbidden)
         }
         guard !self.health.waitingFor.contains(OutboundFrames.readinessCheck) else {
-            return .refuse(Problem(status: .serviceUnavailable, title: "Not ready", detail: "No audio can be sent yet."))
+            return .refuse(Problem(.serviceUnavailable, "No audio can be sent yet."))
         }
         return .accept { socket in await self.streams.serve(socket) }
     }
@@ -55,7 +55,9 @@ struct TwilioWebhooks: Sendable {
             let plan = StreamPlan(query: query)
         else { throw Self.badWebhook }
         let status = form["CallStatus"] ?? query["CallStatus"]
-        return Self.xml(self.document(plan, callSid: callSid, isOver: status.map(Self.terminalStatuses.contains) ?? false))
+        return Self.xml(
+            self.document(plan, callSid: callSid, isOver: status.map(Self.terminalStatuses.contains) ?? false)
+        )
     }
 
     private func document(_ plan: StreamPlan, callSid: CallSid, isOver: Bool) -> TwiML {
@@ -87,7 +89,8 @@ struct TwilioWebhooks: Sendable {
 
     private func status(_ request: Request) async throws -> Response {
         let (form, _) = try await self.signedFields(request)
-        guard let callSid = form["CallSid"].flatMap(CallSid.init), let status = form["CallStatus"], status.utf8.count < 40,
+        guard let callSid = form["CallSid"].flatMap(CallSid.init), let status = form["CallStatus"],
+            status.utf8.count < 40,
             let number = form["SequenceNumber"].map({ UInt32($0) }) ?? Self.usualSequence(of: status)
         else { throw Self.badWebhook }
         var changed = CallStatusChanged()
@@ -102,7 +105,7 @@ struct TwilioWebhooks: Sendable {
                 "A call's status could not be written",
                 metadata: [LogKey.callSid: "\(callSid)", LogKey.error: "\(error)"]
             )
-            throw Problem(status: .serviceUnavailable, title: "Not recorded", detail: "The status was not recorded.")
+            throw Problem(.serviceUnavailable, "The status was not recorded.")
         }
         return Response(status: .noContent)
     }
@@ -160,21 +163,13 @@ struct TwilioWebhooks: Sendable {
         )
     }
 
-    private static let forbidden = Problem(
-        status: .forbidden,
-        title: "Forbidden",
-        detail: "X-Twilio-Signature is missing or wrong."
-    )
+    private static let forbidden = Problem(.forbidden, "X-Twilio-Signature is missing or wrong.")
 
-    private static let badWebhook = Problem(
-        status: .badRequest,
-        title: "Bad request",
-        detail: "A parameter is missing or makes no sense."
-    )
+    private static let badWebhook = Problem(.badRequest, "A parameter is missing or makes no sense.")
 }
 
 extension HTTPServer.Upgrade {
     fileprivate static func refuse(_ problem: Problem) -> Self {
-        .refuse(status: problem.status, contentType: Problem.contentType, body: problem.text)
+        .refuse(status: problem.status, contentType: Problem.contentType, body: problem.json)
     }
 }

@@ -9,7 +9,7 @@ import StageRuntime
 
 /// What API clients call: `POST /api/voice/initiate-call`.
 struct VoiceAPI: Sendable {
-    let authorization: APIAuthorization
+    let tokens: APITokens
     let audioPath: AudioPath
     let calls: TwilioCalls
     let events: EventWriter
@@ -20,7 +20,9 @@ struct VoiceAPI: Sendable {
     }
 
     private func initiateCall(_ request: Request) async throws -> Response {
-        try self.authorization.check(request.headers)
+        guard self.tokens.accepts(authorization: request.headers[.authorization]) else {
+            throw Problem(.unauthorized, "Send an API token: Authorization: Bearer <token>.")
+        }
         let body = try await request.limitedBody(upTo: InitiateCallRequest.maxBodyBytes)
         let call = try InitiateCallRequest(body: body)
         let requestID = call.requestID ?? UUID().uuidString.lowercased()
@@ -64,10 +66,9 @@ struct VoiceAPI: Sendable {
             )
             try? await self.calls.hangUp(callSid)
             throw Problem(
-                status: .serviceUnavailable,
-                title: "Call ended",
-                detail: "The call was created and ended again because the request could not be recorded.",
-                members: ["callSid": .string(callSid.rawValue), "requestId": .string(requestID)]
+                .serviceUnavailable,
+                "The call was created and ended again because the request could not be recorded.",
+                members: ["callSid": callSid.rawValue, "requestId": requestID]
             )
         }
     }
@@ -79,31 +80,27 @@ extension Problem {
         let unknown = "It is not known whether the call was made: look before trying again."
         switch failure {
         case .refused(let status, let code, let message):
-            // 401 and 403 are about our account, 429 about the moment; the others are about the request.
-            let isOurs = status == 401 || status == 403 || status == 404
-            self.init(
-                status: isOurs ? .badGateway : status == 429 ? .serviceUnavailable : .unprocessableContent,
-                title: "Refused by Twilio",
-                detail: "Twilio refused the call\(code.map { " with code \($0)" } ?? ""): \(message)"
-            )
-            if let code { self.members["twilioCode"] = .integer(code) }
-            self.members["twilioMessage"] = .string(message)
+            let problem: HTTPResponse.Status =
+                switch status {
+                // About our account.
+                case 401, 403, 404: .badGateway
+                // About the moment.
+                case 429: .serviceUnavailable
+                // About the request.
+                default: .unprocessableContent
+                }
+            let text = code.map { " with code \($0)" } ?? ""
+            self.init(problem, "Twilio refused the call\(text): \(message)")
+            self.members["twilioCode"] = code.map(String.init)
+            self.members["twilioMessage"] = message
         case .unreachable:
-            self.init(
-                status: .serviceUnavailable,
-                title: "Twilio unreachable",
-                detail: "Twilio could not be reached; no call was made."
-            )
+            self.init(.serviceUnavailable, "Twilio could not be reached; no call was made.")
         case .unclear(let status):
-            self.init(
-                status: .badGateway,
-                title: "Outcome unknown",
-                detail: "Twilio answered with status \(status). \(unknown)"
-            )
+            self.init(.badGateway, "Twilio answered with status \(status). \(unknown)")
         case .timedOut:
-            self.init(status: .gatewayTimeout, title: "Outcome unknown", detail: "Twilio did not answer in time. \(unknown)")
+            self.init(.gatewayTimeout, "Twilio did not answer in time. \(unknown)")
         }
-        self.members["requestId"] = .string(requestID)
+        self.members["requestId"] = requestID
     }
 }
 
@@ -125,11 +122,7 @@ extension Request {
         do {
             return try await self.body.collect(upTo: maxBytes)
         } catch is NIOTooManyBytesError {
-            throw Problem(
-                status: .contentTooLarge,
-                title: "Body too large",
-                detail: "The body must have at most \(maxBytes) bytes."
-            )
+            throw Problem(.contentTooLarge, "The body must have at most \(maxBytes) bytes.")
         }
     }
 }
