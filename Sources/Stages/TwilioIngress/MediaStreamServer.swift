@@ -29,7 +29,7 @@ struct MediaStreamServer: Sendable {
         let (started, start) = AsyncStream<Void>.makeStream()
         await withDiscardingTaskGroup { group in
             group.addTask {
-                if await !started.comes(within: Self.startTimeout) { await Self.refuse(socket, "no start") }
+                if await started.first(within: Self.startTimeout) == .timedOut { await Self.refuse(socket, "no start") }
             }
             var messages = socket.inbound.makeAsyncIterator()
             let stream = await self.accept(socket, &messages)
@@ -104,21 +104,29 @@ struct MediaStreamServer: Sendable {
     }
 }
 
+/// What waiting for a signal came to.
+enum SignalOutcome {
+    case signalled
+    /// There will be no signal.
+    case ended
+    case timedOut
+}
+
 extension AsyncStream<Void> {
-    /// - Returns: false when `limit` passed before an element or the end came.
-    func comes(within limit: Duration) async -> Bool {
-        await withTaskGroup(of: Bool.self) { group in
+    /// Waits for the first element, the end, or `limit`.
+    func first(within limit: Duration) async -> SignalOutcome {
+        await withTaskGroup(of: SignalOutcome.self) { group in
             group.addTask {
-                for await _ in self { break }
-                return true
+                for await _ in self { return .signalled }
+                return .ended
             }
             group.addTask {
                 try? await Task.sleep(for: limit)
-                return false
+                return .timedOut
             }
-            let isFirst = await group.next() ?? true
+            let first = await group.next() ?? .ended
             group.cancelAll()
-            return isFirst
+            return first
         }
     }
 }

@@ -156,9 +156,11 @@ struct MediaStreamSession: Sendable {
     /// Ends the call when the goodbye was played, or should have been by now, or Twilio stopped the stream.
     func hangUpWhenPlayed() async {
         for await limit in self.stream.hangUpRequests {
-            let isPlayed = await self.stream.hangUpPlayed.comes(within: limit)
-            guard !self.stream.isInterrupted else { return }
-            if !isPlayed { self.logger.warning("Hanging up although the goodbye was not played in time") }
+            switch await self.stream.hangUpPlayed.first(within: limit) {
+            case .ended where self.stream.isInterrupted: return
+            case .timedOut: self.logger.warning("Hanging up although the goodbye was not played in time")
+            case .signalled, .ended: break
+            }
             await self.hangUp()
         }
     }
