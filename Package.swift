@@ -83,7 +83,10 @@ let package = Package(
         ),
 
         // One library for each stage.
-        stage("TwilioIngress", ["Audio", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient] + server),
+        stage(
+            "TwilioIngress",
+            ["Audio", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, protobuf, nioPosix, coreMetrics] + server
+        ),
         stage("AudioTranscoder", ["Audio"]),
         stage(
             "RealtimeSession",
