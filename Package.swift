@@ -96,7 +96,10 @@ let package = Package(
         simulator("Speech", ["Audio", nioCore], resources: [.copy("Recordings")], optimized: true),
         simulator(
             "TwilioSimulator",
-            ["Speech", "Audio", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, nioCore, nioPosix, log, lifecycle]
+            [
+                "Speech", "Audio", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, nioCore, nioPosix, log,
+                lifecycle,
+            ]
                 + server
         ),
         simulator(
@@ -117,7 +120,9 @@ let package = Package(
 
         .target(
             name: "TestSupport",
-            dependencies: ["Kafka", "CallEvents", "TwilioSimulator", "RealtimeSimulator", asyncHTTPClient, log, nioCore]
+            dependencies: [
+                "Kafka", "CallEvents", "TwilioSimulator", "RealtimeSimulator", asyncHTTPClient, log, lifecycle, nioCore,
+            ]
         ),
         tests("CallEvents", [protobuf, nioCore]),
         tests("Audio", [nioCore], resources: [.copy("Fixtures")]),
@@ -151,8 +156,17 @@ let package = Package(
             "RealtimeSession",
             ["OpenAIRealtime", "CallEvents", "CallFlow", "Kafka", "RealtimeSimulator", "TestSupport", nioCore, log]
         ),
-        tests("AgentCoordinator", ["CallFlow", "CallEvents", "Kafka", "TestSupport", "JSON", protobuf, nioCore, log]),
-        tests("ResultsSink", ["ResultsStore", "CallEvents", "Kafka", "TestSupport", "JSON", protobuf, nioCore, log]),
+        tests(
+            "AgentCoordinator",
+            ["CallFlow", "CallEvents", "Kafka", "StageRuntime", "TestSupport", "JSON", protobuf, nioCore, log]
+        ),
+        tests(
+            "ResultsSink",
+            [
+                "ResultsStore", "CallEvents", "Kafka", "StageRuntime", "TestSupport", "JSON", asyncHTTPClient, protobuf,
+                nioCore, nioHTTP1, log,
+            ]
+        ),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
