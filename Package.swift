@@ -97,8 +97,8 @@ let package = Package(
         simulator(
             "TwilioSimulator",
             [
-                "Speech", "Audio", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, nioCore, nioPosix, log,
-                lifecycle,
+                "Speech", "Audio", "CallEvents", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, nioCore, nioPosix,
+                log, lifecycle,
             ]
                 + server
         ),
@@ -114,7 +114,7 @@ let package = Package(
         program("agent-coordinator", ["AgentCoordinator", "StageRuntime"]),
         program("results-sink", ["ResultsSink", "StageRuntime"]),
         program("dev-broker", ["Kafka", "CallEvents", nioCore, nioPosix, log, lifecycle, argumentParser]),
-        program("twilio-simulator", ["TwilioSimulator", log, lifecycle, argumentParser]),
+        program("twilio-simulator", ["TwilioSimulator", log, lifecycle, unixSignals, argumentParser]),
         program("realtime-simulator", ["RealtimeSimulator", log, lifecycle, argumentParser]),
         program("call-watch", ["Kafka", "CallEvents", "CallFlow", nioCore, protobuf, log, argumentParser]),
 
