@@ -124,8 +124,8 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "Kafka", "CallEvents", "TwilioSimulator", "RealtimeSimulator", asyncHTTPClient, log, nioCore, nioHTTP1,
-                nioPosix,
+                "Kafka", "CallEvents", "TwilioSimulator", "RealtimeSimulator", asyncHTTPClient, log, lifecycle,
+                nioCore, nioHTTP1, nioPosix,
             ]
         ),
         tests("CallEvents", [protobuf, nioCore]),
@@ -163,8 +163,17 @@ let package = Package(
             "RealtimeSession",
             ["OpenAIRealtime", "CallEvents", "CallFlow", "Kafka", "RealtimeSimulator", "TestSupport", nioCore, log]
         ),
-        tests("AgentCoordinator", ["CallFlow", "CallEvents", "Kafka", "TestSupport", "JSON", protobuf, nioCore, log]),
-        tests("ResultsSink", ["ResultsStore", "CallEvents", "Kafka", "TestSupport", "JSON", protobuf, nioCore, log]),
+        tests(
+            "AgentCoordinator",
+            ["CallFlow", "CallEvents", "Kafka", "StageRuntime", "TestSupport", "JSON", protobuf, nioCore, log]
+        ),
+        tests(
+            "ResultsSink",
+            [
+                "ResultsStore", "CallEvents", "Kafka", "StageRuntime", "TestSupport", "JSON", asyncHTTPClient, protobuf,
+                nioCore, nioHTTP1, log,
+            ]
+        ),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
