@@ -96,11 +96,8 @@ let package = Package(
         simulator("Speech", [nioCore], resources: [.copy("Recordings")]),
         simulator(
             "TwilioSimulator",
-            [
-                "Speech", "Audio", "CallEvents", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, nioCore, nioPosix,
-                log, lifecycle,
-            ]
-                + server
+            ["Speech", "Audio", "CallEvents", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient]
+                + [nioCore, nioPosix, log, lifecycle] + server
         ),
         simulator(
             "RealtimeSimulator",
