@@ -74,7 +74,7 @@ let package = Package(
                 nioCore, nioPosix, nioWebSocket, nioSSL, nioHTTPTypes, nioHTTPTypesHTTP1, log, lifecycle,
             ]
         ),
-        .target(name: "ResultsStore", dependencies: ["CallEvents", grdb, log]),
+        .target(name: "ResultsStore", dependencies: ["CallEvents", grdb, protobuf]),
         .target(
             name: "StageRuntime",
             dependencies: [
@@ -93,7 +93,7 @@ let package = Package(
         stage("ResultsSink", ["CallFlow", "ResultsStore", "WebSockets", "JSON", protobuf] + server),
 
         // The outside world, for the demo, the tests and the benchmarks.
-        simulator("Speech", [nioCore], resources: [.copy("Recordings")]),
+        simulator("Speech", ["Audio", nioCore], resources: [.copy("Recordings")], optimized: true),
         simulator(
             "TwilioSimulator",
             ["Speech", "Audio", "CallEvents", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient]
@@ -101,7 +101,8 @@ let package = Package(
         ),
         simulator(
             "RealtimeSimulator",
-            ["Speech", "Audio", "WebSockets", "JSON", nioCore, nioPosix, log, lifecycle] + server
+            ["Speech", "Audio", "WebSockets", "JSON", nioCore, nioPosix, log, lifecycle] + server,
+            optimized: true
         ),
 
         program("twilio-ingress", ["TwilioIngress", "StageRuntime"]),
@@ -112,7 +113,7 @@ let package = Package(
         program("dev-broker", ["Kafka", "CallEvents", nioCore, nioPosix, log, lifecycle, argumentParser]),
         program("twilio-simulator", ["TwilioSimulator", log, lifecycle, unixSignals, argumentParser]),
         program("realtime-simulator", ["RealtimeSimulator", log, lifecycle, argumentParser]),
-        program("call-watch", ["Kafka", "CallEvents", nioCore, protobuf, log, argumentParser]),
+        program("call-watch", ["Kafka", "CallEvents", "CallFlow", nioCore, protobuf, log, argumentParser]),
 
         .target(
             name: "TestSupport",
@@ -124,9 +125,12 @@ let package = Package(
         tests("OpenAIRealtime", ["JSON", "CallEvents", nioCore], resources: [.copy("Fixtures")]),
         tests("CallFlow", ["CallEvents", "JSON", protobuf]),
         tests("Kafka", ["TestSupport", nioCore, log, lifecycle]),
-        tests("WebSockets", server + [nioCore, nioPosix, nioWebSocket, log, lifecycle]),
-        tests("StageRuntime", ["CallEvents", "Kafka", asyncHTTPClient, metrics, coreMetrics, log]),
-        tests("ResultsStore", ["CallEvents", grdb]),
+        tests("WebSockets", server + [nioCore, nioPosix, nioSSL, log, lifecycle]),
+        tests(
+            "StageRuntime",
+            ["CallEvents", "Kafka", asyncHTTPClient, coreMetrics, log, lifecycle, nioCore, nioHTTP1]
+        ),
+        tests("ResultsStore", ["CallEvents", grdb, protobuf]),
         tests(
             "TwilioSimulator",
             ["Speech", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, nioCore, nioPosix, log, lifecycle] + server
@@ -175,8 +179,20 @@ func stage(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     )
 }
 
-func simulator(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/Simulators/\(name)", resources: resources)
+/// - Parameter optimized: also in debug builds, where the simulators must keep up with real time.
+func simulator(
+    _ name: String,
+    _ dependencies: [Target.Dependency],
+    resources: [Resource] = [],
+    optimized: Bool = false
+) -> Target {
+    .target(
+        name: name,
+        dependencies: dependencies,
+        path: "Sources/Simulators/\(name)",
+        resources: resources,
+        swiftSettings: optimized ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : nil
+    )
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {

@@ -28,3 +28,37 @@ package struct KafkaConfiguration: Sendable {
         self.properties = properties
     }
 }
+
+extension KafkaConfiguration {
+    /// The librdkafka property that an environment variable stands for, as the Confluent images spell it:
+    /// `KAFKA_FETCH_WAIT_MAX_MS` is `fetch.wait.max.ms`; `__` stands for `_`, `___` for `-`.
+    /// - Returns: nil for a variable without the prefix `KAFKA_`.
+    package static func property(ofVariable variable: String) -> String? {
+        guard variable.hasPrefix("KAFKA_") else { return nil }
+        var property = ""
+        var underscores = 0
+        for character in variable.dropFirst("KAFKA_".count).lowercased() + "\0" {
+            if character == "_" {
+                underscores += 1
+                continue
+            }
+            property += ["", ".", "_", "-"][min(underscores, 3)]
+            underscores = 0
+            if character != "\0" { property.append(character) }
+        }
+        return property
+    }
+
+    /// The environment variable that stands for a librdkafka property.
+    package static func variable(ofProperty property: String) -> String {
+        "KAFKA_"
+            + property.uppercased().map { character in
+                switch character {
+                case ".": "_"
+                case "_": "__"
+                case "-": "___"
+                default: String(character)
+                }
+            }.joined()
+    }
+}

@@ -1,4 +1,6 @@
+import CRdKafka
 package import Logging
+import ServiceLifecycle
 
 package struct KafkaTopicPartition: Hashable, Sendable, CustomStringConvertible {
     package var topic: String
@@ -77,46 +79,106 @@ package final class KafkaConsumer: AsyncSequence, Sendable {
         }
     }
 
+    private let loop: ConsumerLoop
+
     /// - Throws: `KafkaError` with code `configuration`.
     package init(_ subscription: Subscription, configuration: KafkaConfiguration, logger: Logger) throws {
-        fatalError("stub")
+        if !subscription.companions.isEmpty, subscription.topics.count != 1 {
+            throw KafkaError(.configuration, "a subscription with companions has one lead topic")
+        }
+        var logger = logger
+        logger[metadataKey: "kafka.group"] = "\(subscription.group)"
+        let loop = try ConsumerLoop(subscription, configuration: configuration, logger: logger)
+        self.loop = loop
+        _ = PollingThread(name: "kafka-consumer") { loop.run() }
+    }
+
+    deinit {
+        self.loop.handOff.abandon()
+        self.loop.wakePoll()
     }
 
     package struct AsyncIterator: AsyncIteratorProtocol {
+        fileprivate let consumer: KafkaConsumer
+
+        /// - Throws: `KafkaError` with code `fenced` when another member took over this one's identity, or `broker`
+        ///   when librdkafka cannot go on. What was held is reported `lost` before.
         package mutating func next() async throws -> KafkaConsumerEvent? {
-            fatalError("stub")
+            let loop = self.consumer.loop
+            return try await withTaskCancellationOrGracefulShutdownHandler {
+                try await loop.handOff.next()
+            } onCancelOrGracefulShutdown: {
+                if loop.handOff.stop() { loop.wakePoll() }
+            }
         }
     }
 
     package func makeAsyncIterator() -> AsyncIterator {
-        fatalError("stub")
+        AsyncIterator(consumer: self)
     }
 
     /// Has had its first assignment (perhaps of no partition): for `/readyz`.
-    package var isReady: Bool { fatalError("stub") }
+    package var isReady: Bool { self.loop.rebalances.isReady }
+
+    /// The partitions of subscribed topics that are ours, those being revoked included.
+    package var assignment: Set<KafkaTopicPartition> { self.loop.rebalances.owned }
 
     /// Sets where a just assigned partition begins; only between `assigned` and the next event.
     package func start(_ partition: KafkaTopicPartition, at position: KafkaPosition) {
-        fatalError("stub")
+        self.loop.rebalances.start(partition, at: position)
     }
 
     /// The work up to and without `offset` is done: `offset` is what to consume next. Committed within a second, and
     /// when the partition is revoked. Ignored for a partition that is not ours.
     package func store(_ offset: Int64, for partition: KafkaTopicPartition) {
-        fatalError("stub")
+        guard self.loop.rebalances.isReadable(partition) else { return }
+        let list = TopicPartitionList(CollectionOfOne((partition, offset)))
+        rd_kafka_offsets_store(self.loop.handle.pointer, list.pointer)
     }
 
-    /// Stops and resumes fetching, without leaving the group.
+    /// Stops and resumes fetching, without leaving the group. What was fetched already may still come. A partition
+    /// that is revoked is no longer paused.
     package func pause(_ partitions: [KafkaTopicPartition]) throws {
-        fatalError("stub")
+        self.loop.rebalances.setPaused(partitions, true)
+        let list = TopicPartitionList(partitions)
+        try Self.check(rd_kafka_pause_partitions(self.loop.handle.pointer, list.pointer), list)
     }
 
     package func resume(_ partitions: [KafkaTopicPartition]) throws {
-        fatalError("stub")
+        self.loop.rebalances.setPaused(partitions, false)
+        let list = TopicPartitionList(partitions)
+        try Self.check(rd_kafka_resume_partitions(self.loop.handle.pointer, list.pointer), list)
     }
 
     /// Reads on from `offset`, dropping what was fetched ahead.
     package func seek(_ partition: KafkaTopicPartition, to offset: Int64) async throws {
-        fatalError("stub")
+        let loop = self.loop
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            let command: HandOff<KafkaConsumerEvent>.Command = { isRunning in
+                continuation.resume(
+                    with: Result {
+                        guard isRunning else { throw KafkaError(.closed, "the consumer has ended") }
+                        try loop.seek(partition, to: offset)
+                    }
+                )
+            }
+            if loop.handOff.post(command) {
+                loop.wakePoll()
+            } else {
+                command(false)
+            }
+        }
+    }
+
+    /// What a transaction needs to know of this member; the caller destroys it.
+    func groupMetadata() -> OpaquePointer? {
+        rd_kafka_consumer_group_metadata(self.loop.handle.pointer)
+    }
+
+    private static func check(_ code: rd_kafka_resp_err_t, _ list: borrowing TopicPartitionList) throws {
+        if code != RD_KAFKA_RESP_ERR_NO_ERROR { throw KafkaError(code, "partitions") }
+        for element in list.elements where element.error != RD_KAFKA_RESP_ERR_NO_ERROR {
+            throw KafkaError(element.error, "\(element.partition)")
+        }
     }
 }

@@ -1,3 +1,5 @@
+import CRdKafka
+
 /// What went wrong with the broker or a client of it.
 package struct KafkaError: Error, Sendable, CustomStringConvertible {
     package enum Code: String, Sendable {
@@ -34,4 +36,26 @@ package struct KafkaError: Error, Sendable, CustomStringConvertible {
     }
 
     package var description: String { "\(self.code.rawValue): \(self.message)" }
+}
+
+extension KafkaError {
+    /// What librdkafka calls `code`, sorted into our codes.
+    init(_ code: rd_kafka_resp_err_t, _ context: String) {
+        let ours: Code =
+            switch code {
+            case RD_KAFKA_RESP_ERR__QUEUE_FULL: .queueFull
+            case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, RD_KAFKA_RESP_ERR__FENCED,
+                RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH:
+                .fenced
+            case RD_KAFKA_RESP_ERR__TIMED_OUT, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
+                RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
+                .timedOut
+            default: .broker
+            }
+        self.init(ours, "\(context): \(Self.text(of: code))", librdkafkaCode: code.rawValue)
+    }
+
+    static func text(of code: rd_kafka_resp_err_t) -> String {
+        rd_kafka_err2str(code).map { String(cString: $0) } ?? "error \(code.rawValue)"
+    }
 }

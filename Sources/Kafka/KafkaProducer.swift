@@ -1,3 +1,4 @@
+import CRdKafka
 package import Logging
 import ServiceLifecycle
 
@@ -20,24 +21,52 @@ package final class KafkaProducer: Service, Sendable {
     package struct Delivery: Sendable, Equatable {
         package var partition: Int32
         package var offset: Int64
+
+        package init(partition: Int32, offset: Int64) {
+            self.partition = partition
+            self.offset = offset
+        }
     }
+
+    private let handle: RdKafkaHandle
+    private let kind: Kind
+    private let logger: Logger
+    private let metrics: ClientMetrics
+    private let room = RoomSignal()
+    private let failures: AsyncStream<KafkaError>
+    private let blocking: BlockingQueue
 
     /// - Throws: `KafkaError` with code `configuration`.
     package init(_ kind: Kind, configuration: KafkaConfiguration, logger: Logger) throws {
-        fatalError("stub")
+        var logger = logger
+        logger[metadataKey: "kafka.client"] = "\(kind)"
+        let metrics = ClientMetrics.producer("\(kind)")
+        let reports = DeliveryReports(logger: logger, metrics: metrics, room: self.room)
+        let (failures, failed) = AsyncStream.makeStream(of: KafkaError.self, bufferingPolicy: .bufferingOldest(1))
+        self.kind = kind
+        self.logger = logger
+        self.metrics = metrics
+        self.failures = failures
+        self.blocking = BlockingQueue(label: "kafka-producer-\(kind)")
+        self.handle = try RdKafkaHandle(
+            RD_KAFKA_PRODUCER,
+            properties: KafkaProfile.properties(for: .producer(kind), configuration),
+            userProperties: configuration.properties,
+            events: ClientEvents(
+                logger: logger,
+                metrics: metrics,
+                delivered: { reports.handle($0) },
+                failed: { error in
+                    failed.yield(error)
+                    reports.room.open()
+                }
+            )
+        )
     }
 
     /// Queues a record and does not wait; a delivery failure is logged and counted.
     package func send(_ message: KafkaMessage) throws(KafkaError) -> Enqueued {
-        fatalError("stub")
-    }
-
-    /// Queues records in order, waiting while the queue is full, and returns when all are acknowledged by the broker.
-    /// - Returns: where each lies, in the order given.
-    /// - Throws: `KafkaError` with code `deliveryFailed` when any could not be delivered.
-    @discardableResult
-    package func deliver(_ messages: [KafkaMessage]) async throws -> [Delivery] {
-        fatalError("stub")
+        try self.send(message, pending: nil)
     }
 
     /// Like `send`, and `done` is called once, on librdkafka's thread, when the record was acknowledged or failed:
@@ -46,10 +75,56 @@ package final class KafkaProducer: Service, Sendable {
         _ message: KafkaMessage,
         done: @escaping @Sendable (Result<Delivery, KafkaError>) -> Void
     ) throws(KafkaError) -> Enqueued {
-        fatalError("stub")
+        try self.send(message, pending: PendingDelivery(done))
     }
 
+    /// Queues records in order, waiting while the queue is full, and returns when all are acknowledged by the broker.
+    /// - Returns: where each lies, in the order given.
+    /// - Throws: `KafkaError` with code `deliveryFailed` when any could not be delivered; `CancellationError` when the
+    ///   task is cancelled, while records already queued stay queued.
+    @discardableResult
+    package func deliver(_ messages: [KafkaMessage]) async throws -> [Delivery] {
+        let batch = DeliveryBatch(count: messages.count)
+        for (index, message) in messages.enumerated() {
+            var openings = self.room.openings
+            while try self.send(message, done: { batch.received($0, at: index) }) == .queueFull {
+                try await self.room.wait(after: openings)
+                openings = self.room.openings
+            }
+        }
+        return try await batch.all()
+    }
+
+    /// Waits for a shutdown, then for what is queued; audio that is not gone after a second is not worth more.
+    /// - Throws: `KafkaError` when librdkafka reports that this producer cannot go on.
     package func run() async throws {
-        fatalError("stub")
+        for await error in self.failures.cancelOnGracefulShutdown() { throw error }
+        let timeoutMs: Int32 = self.kind == .audio ? 1_000 : 30_000
+        let handle = self.handle
+        let remaining = await self.blocking.run {
+            _ = rd_kafka_flush(handle.pointer, timeoutMs)
+            return rd_kafka_outq_len(handle.pointer)
+        }
+        if remaining > 0 {
+            self.logger.error("records given up at shutdown", metadata: ["count": "\(remaining)"])
+        }
+    }
+
+    private func send(_ message: KafkaMessage, pending: PendingDelivery?) throws(KafkaError) -> Enqueued {
+        let retained = pending.map { Unmanaged.passRetained($0) }
+        let code: rd_kafka_resp_err_t
+        do {
+            code = try self.handle.enqueue(message, opaque: retained?.toOpaque())
+        } catch {
+            retained?.release()
+            throw error
+        }
+        if code == RD_KAFKA_RESP_ERR_NO_ERROR { return .accepted }
+        retained?.release()
+        if code == RD_KAFKA_RESP_ERR__QUEUE_FULL {
+            self.metrics.countRefused()
+            return .queueFull
+        }
+        throw self.handle.fatalError ?? KafkaError(code, message.topic)
     }
 }

@@ -9,6 +9,8 @@ import ServiceLifecycle
 ///
 /// A WebSocket is possible only as the first request of a connection: an `Upgrade` on a kept-alive one goes to the
 /// router. A proxy in front must not reuse connections for it.
+///
+/// Routes log with a logger of their own: that of their request context leaves out `info`.
 package struct HTTPServer: Service {
     /// What an upgrade request is answered with.
     package enum Upgrade: Sendable {
@@ -57,6 +59,9 @@ package struct HTTPServer: Service {
 
     package func run() async throws {
         let onBound = self.onBound
+        // Hummingbird tells at info that it listens; who gave `onBound` says it in its own words.
+        var logger = self.logger
+        if logger.logLevel == .info { logger.logLevel = .notice }
         let application = Application(
             responder: self.responder,
             server: HTTPServerBuilder { responder in
@@ -69,7 +74,7 @@ package struct HTTPServer: Service {
             },
             configuration: ApplicationConfiguration(address: .hostname(self.host, port: self.port)),
             onServerRunning: { channel in await onBound(channel.localAddress?.port ?? 0) },
-            logger: self.logger
+            logger: logger
         )
         try await application.run()
     }

@@ -1,6 +1,5 @@
 import NIOCore
 import NIOPosix
-import NIOWebSocket
 
 /// The other end by bytes and frames, to do what `WebSocketClient` would not.
 struct RawPeer: Sendable {

@@ -1,0 +1,80 @@
+import CRdKafka
+import Glibc
+import Logging
+
+/// What happens to the events of a client's main queue: logs, errors, statistics, delivery reports.
+struct ClientEvents: Sendable {
+    let logger: Logger
+    let metrics: ClientMetrics
+    /// Called on the events thread with an event that holds delivery reports.
+    var delivered: @Sendable (OpaquePointer) -> Void = { _ in }
+    /// Called on the events thread when the client cannot go on.
+    var failed: @Sendable (KafkaError) -> Void = { _ in }
+
+    func handle(_ event: OpaquePointer, of client: OpaquePointer) {
+        switch rd_kafka_event_type(event) {
+        case RD_KAFKA_EVENT_DR: self.delivered(event)
+        case RD_KAFKA_EVENT_LOG: self.log(event)
+        case RD_KAFKA_EVENT_ERROR: self.error(event, of: client)
+        case RD_KAFKA_EVENT_STATS: self.statistics(event)
+        case RD_KAFKA_EVENT_OFFSET_COMMIT: self.committed(event)
+        default: break
+        }
+    }
+
+    private func log(_ event: OpaquePointer) {
+        var facility: UnsafePointer<CChar>?
+        var text: UnsafePointer<CChar>?
+        var level: Int32 = 7
+        guard rd_kafka_event_log(event, &facility, &text, &level) == 0 else { return }
+        let facilityName = facility.map { String(cString: $0) } ?? ""
+        // librdkafka goes on by itself after most of what it calls an error: a warning here. What it tells about
+        // properties of the other kind of client is expected, as all clients are given the user's properties.
+        let mapped: Logger.Level =
+            switch level {
+            case _ where facilityName == "CONFWARN": .debug
+            case ...2: .error
+            case 3...4: .warning
+            case 5: .info
+            case 6: .debug
+            default: .trace
+            }
+        self.logger.log(
+            level: mapped,
+            "librdkafka",
+            metadata: [
+                "kafka.facility": "\(facilityName)",
+                "kafka.text": "\(text.map { String(cString: $0) } ?? "")",
+            ]
+        )
+    }
+
+    private func error(_ event: OpaquePointer, of client: OpaquePointer) {
+        var code = rd_kafka_event_error(event)
+        var text = rd_kafka_event_error_string(event).map { String(cString: $0) } ?? ""
+        if code == RD_KAFKA_RESP_ERR__FATAL {
+            var reason = [CChar](repeating: 0, count: 512)
+            code = rd_kafka_fatal_error(client, &reason, reason.count)
+            text = String(nulTerminated: reason)
+            self.logger.error("kafka client failed", metadata: ["error": "\(text)"])
+            self.failed(KafkaError(code, text))
+        } else {
+            self.logger.warning("kafka error, librdkafka retries", metadata: ["error": "\(text)"])
+        }
+    }
+
+    private func statistics(_ event: OpaquePointer) {
+        guard let text = rd_kafka_event_stats(event) else { return }
+        let bytes = UnsafeRawBufferPointer(start: text, count: strlen(text))
+        self.metrics.record(ClientStatistics(scanning: bytes))
+    }
+
+    private func committed(_ event: OpaquePointer) {
+        let code = rd_kafka_event_error(event)
+        guard code != RD_KAFKA_RESP_ERR_NO_ERROR, code != RD_KAFKA_RESP_ERR__NO_OFFSET else { return }
+        self.logger.warning(
+            "offsets not committed",
+            metadata: ["error": "\(KafkaError.text(of: code))"]
+        )
+    }
+}

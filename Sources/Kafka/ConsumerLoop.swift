@@ -1,0 +1,345 @@
+import CRdKafka
+import Dispatch
+import Logging
+
+/// The polling thread of a group member: polls, answers rebalances, and hands events over in order.
+///
+/// It polls ahead by one event. While the application is busy for long, it goes on polling with all partitions paused,
+/// so that the member stays in the group (`max.poll.interval.ms`).
+final class ConsumerLoop: Sendable {
+    let handle: RdKafkaHandle
+    let handOff = HandOff<KafkaConsumerEvent>()
+    let rebalances: Rebalances
+    private let subscription: KafkaConsumer.Subscription
+    private let logger: Logger
+    private let keepAlive: DispatchTimeInterval
+
+    init(
+        _ subscription: KafkaConsumer.Subscription,
+        configuration: KafkaConfiguration,
+        logger: Logger
+    ) throws(KafkaError) {
+        let rebalances = Rebalances(companions: subscription.companions)
+        var properties = KafkaProfile.properties(for: .consumer(subscription), configuration)
+        properties["max.poll.interval.ms"] = configuration.properties["max.poll.interval.ms"] ?? "300000"
+        self.handle = try RdKafkaHandle(
+            RD_KAFKA_CONSUMER,
+            properties: properties,
+            userProperties: configuration.properties,
+            events: ClientEvents(logger: logger, metrics: .consumer(subscription.group)),
+            configure: { rebalances.install(on: $0) }
+        )
+        for topic in subscription.endWhenOutOfRange {
+            try self.handle.topic(topic, property: "auto.offset.reset", value: "latest")
+        }
+        let maximum = properties["max.poll.interval.ms"].flatMap { Int($0) } ?? 300_000
+        self.keepAlive = .milliseconds(min(maximum / 3, 10_000))
+        self.rebalances = rebalances
+        self.subscription = subscription
+        self.logger = logger
+    }
+
+    /// Ends a poll that waits, or the next one.
+    func wakePoll() { self.handle.wakeConsumerPoll() }
+
+    // MARK: on the thread
+
+    func run() {
+        var topics = TopicNameCache()
+        self.subscribe()
+        while !self.handOff.isStopping, self.handle.fatalError == nil {
+            self.runCommands()
+            if let rebalance = self.rebalances.takePending() {
+                self.serve(rebalance)
+                continue
+            }
+            let records = self.poll(timeoutMs: -1, topics: &topics)
+            if !records.isEmpty {
+                self.handOff.offer(.records(records))
+                self.wait(until: .taken)
+            }
+        }
+        self.end()
+    }
+
+    private func subscribe() {
+        let list = TopicPartitionList(
+            self.subscription.topics.map { KafkaTopicPartition(topic: $0, partition: RD_KAFKA_PARTITION_UA) }
+        )
+        let code = rd_kafka_subscribe(self.handle.pointer, list.pointer)
+        if code != RD_KAFKA_RESP_ERR_NO_ERROR {
+            self.handOff.finish(.failure(KafkaError(code, "subscribe")))
+            self.handOff.stop()
+        }
+    }
+
+    /// Waits for the first record, then takes what else is there.
+    private func poll(timeoutMs: Int32, topics: inout TopicNameCache) -> [KafkaRecord] {
+        var batch = RecordBatch()
+        var timeoutMs = timeoutMs
+        while !batch.isFull, !self.rebalances.hasPending,
+            let message = rd_kafka_consumer_poll(self.handle.pointer, timeoutMs)
+        {
+            timeoutMs = 0
+            if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR {
+                batch.append(message)
+            } else {
+                self.report(message)
+                rd_kafka_message_destroy(message)
+            }
+        }
+        return batch.count == 0 ? [] : batch.records(topics: &topics)
+    }
+
+    /// A consumer's errors are for information: librdkafka retries. What it cannot get over is its fatal error.
+    private func report(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
+        let text = rd_kafka_message_errstr(message).map { String(cString: $0) } ?? ""
+        self.logger.warning("kafka consumer error, librdkafka retries", metadata: ["error": "\(text)"])
+    }
+
+    private func runCommands() {
+        for command in self.handOff.takeCommands() { command(true) }
+    }
+
+    /// Waits for the application, staying in the group meanwhile.
+    private func wait(until milestone: HandOff<KafkaConsumerEvent>.Milestone) {
+        var isPaused = false
+        while true {
+            switch self.handOff.wait(until: milestone, timeout: .now() + self.keepAlive) {
+            case .commands: self.runCommands()
+            case .timedOut:
+                if !isPaused { self.pauseAll(true) }
+                isPaused = true
+                self.pollPaused()
+            case .reached, .stopping, .abandoned:
+                if isPaused { self.pauseAll(false) }
+                return
+            }
+        }
+    }
+
+    /// All but what the application paused itself.
+    private func pauseAll(_ pause: Bool) {
+        var assignment: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
+        guard rd_kafka_assignment(self.handle.pointer, &assignment) == RD_KAFKA_RESP_ERR_NO_ERROR, let assignment
+        else { return }
+        let all = TopicPartitionList(adopting: assignment)
+        let paused = self.rebalances.paused
+        let list = TopicPartitionList(all.elements.map(\.partition).filter { !paused.contains($0) })
+        if pause {
+            rd_kafka_pause_partitions(self.handle.pointer, list.pointer)
+        } else {
+            rd_kafka_resume_partitions(self.handle.pointer, list.pointer)
+        }
+    }
+
+    /// Polls with everything paused: for the member's liveness, and to learn of partitions that are lost.
+    private func pollPaused() {
+        while !self.rebalances.hasPending, let message = rd_kafka_consumer_poll(self.handle.pointer, 0) {
+            if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR {
+                // Fetched in the instant before the pause: read again after the resume.
+                let record = message.pointee
+                rd_kafka_seek(record.rkt, record.partition, record.offset, 0)
+            } else {
+                self.report(message)
+            }
+            rd_kafka_message_destroy(message)
+        }
+        self.keepInHand { self.rebalances.isReadable($0) }
+    }
+}
+
+extension ConsumerLoop {
+    /// On the thread, as a command: no record can be between the queue and the hand-off then.
+    func seek(_ partition: KafkaTopicPartition, to offset: Int64) throws {
+        let list = TopicPartitionList(CollectionOfOne((partition, offset)))
+        if let error = rd_kafka_seek_partitions(self.handle.pointer, list.pointer, 5_000) {
+            defer { rd_kafka_error_destroy(error) }
+            throw KafkaError(rd_kafka_error_code(error), "seek \(partition)")
+        }
+        if let failed = list.elements.first(where: { $0.error != RD_KAFKA_RESP_ERR_NO_ERROR }) {
+            throw KafkaError(failed.error, "seek \(partition)")
+        }
+        self.keepInHand { $0 != partition }
+    }
+
+    /// Drops records of other partitions that were polled ahead.
+    private func keepInHand(_ isKept: (KafkaTopicPartition) -> Bool) {
+        self.handOff.revise { event in
+            guard case .records(let records) = event else { return event }
+            let kept = records.filter { isKept(KafkaTopicPartition(topic: $0.topic, partition: $0.partition)) }
+            return kept.isEmpty ? nil : .records(kept)
+        }
+    }
+}
+
+/// Answers to rebalances. All run on the thread.
+extension ConsumerLoop {
+    private func serve(_ rebalance: Rebalances.Rebalance) {
+        switch rebalance {
+        case .assign(let partitions):
+            self.rebalances.add(partitions)
+            // The first is told in any case: it says that this member has been considered.
+            if !partitions.isEmpty || !self.rebalances.isReady {
+                self.rebalances.setReady()
+                self.tell(.assigned(Self.numbers(partitions)))
+            }
+            self.assign(partitions)
+        case .revoke(let partitions):
+            self.tell(.revoked(Self.numbers(partitions)))
+            self.commit()
+            self.unassign(partitions)
+            self.rebalances.remove(partitions)
+        case .lost(let partitions):
+            self.tell(.lost(Self.numbers(partitions)))
+            self.unassign(partitions)
+        }
+    }
+
+    private func tell(_ event: KafkaConsumerEvent) {
+        self.handOff.offer(event)
+        self.wait(until: .dealtWith)
+    }
+
+    private static func numbers(_ partitions: some Collection<KafkaTopicPartition>) -> [Int32] {
+        Set(partitions.map(\.partition)).sorted()
+    }
+
+    private func assign(_ partitions: [KafkaTopicPartition]) {
+        let starts = self.rebalances.takeStarts()
+        var offsets: [(KafkaTopicPartition, Int64)] = []
+        var undecided: [KafkaTopicPartition: KafkaPosition.Edge] = [:]
+        for partition in self.rebalances.withCompanions(partitions) {
+            let position =
+                starts[partition] ?? self.subscription.positions[partition.topic]
+                ?? .committed(otherwise: .beginning)
+            let edgeOutOfRange: KafkaPosition.Edge =
+                self.subscription.endWhenOutOfRange.contains(partition.topic) ? .end : .beginning
+            switch position {
+            case .offset(let offset): offsets.append((partition, offset))
+            case .edge(let edge): offsets.append((partition, edge.logicalOffset))
+            case .committed(edgeOutOfRange): offsets.append((partition, Int64(RD_KAFKA_OFFSET_STORED)))
+            case .committed(let edge): undecided[partition] = edge
+            }
+        }
+        if !undecided.isEmpty { offsets += self.committed(undecided) }
+        let list = TopicPartitionList(offsets)
+        self.check(rd_kafka_incremental_assign(self.handle.pointer, list.pointer), "partitions not assigned")
+    }
+
+    /// Asks for committed offsets, where librdkafka's own rule for partitions without one is not what is wanted.
+    private func committed(_ partitions: [KafkaTopicPartition: KafkaPosition.Edge]) -> [(KafkaTopicPartition, Int64)] {
+        let list = TopicPartitionList(partitions.keys)
+        while !self.handOff.isStopping {
+            let code = rd_kafka_committed(self.handle.pointer, list.pointer, 2_000)
+            let failed = code != RD_KAFKA_RESP_ERR_NO_ERROR ? code : list.elements.lazy.map(\.error).first { $0 != RD_KAFKA_RESP_ERR_NO_ERROR }
+            guard let failed else { break }
+            self.logger.warning("committed offsets unknown", metadata: ["error": "\(KafkaError.text(of: failed))"])
+        }
+        return list.elements.map { element in
+            let edge = partitions[element.partition] ?? .beginning
+            return (element.partition, element.offset >= 0 ? element.offset : edge.logicalOffset)
+        }
+    }
+
+    private func unassign(_ partitions: [KafkaTopicPartition]) {
+        let list = TopicPartitionList(self.rebalances.withCompanions(partitions))
+        self.check(rd_kafka_incremental_unassign(self.handle.pointer, list.pointer), "partitions not unassigned")
+    }
+
+    private func check(_ error: OpaquePointer?, _ what: Logger.Message) {
+        guard let error else { return }
+        defer { rd_kafka_error_destroy(error) }
+        let text = rd_kafka_error_string(error).map { String(cString: $0) } ?? ""
+        self.logger.warning(what, metadata: ["error": "\(text)"])
+    }
+
+    /// Commits what is stored, and waits until the broker has it.
+    private func commit() {
+        guard let queue = rd_kafka_queue_new(self.handle.pointer) else { return }
+        defer { rd_kafka_queue_destroy(queue) }
+        var code = rd_kafka_commit_queue(self.handle.pointer, nil, queue, nil, nil)
+        if code == RD_KAFKA_RESP_ERR_NO_ERROR {
+            let event = rd_kafka_queue_poll(queue, 5_000)
+            defer { rd_kafka_event_destroy(event) }
+            code = event.map { rd_kafka_event_error($0) } ?? RD_KAFKA_RESP_ERR__TIMED_OUT
+        }
+        if code != RD_KAFKA_RESP_ERR_NO_ERROR, code != RD_KAFKA_RESP_ERR__NO_OFFSET {
+            self.logger.warning("offsets not committed", metadata: ["error": "\(KafkaError.text(of: code))"])
+        }
+    }
+}
+
+/// The end of a member. All runs on the thread.
+extension ConsumerLoop {
+    private func end() {
+        self.handOff.revise { _ in nil }
+        let held = Self.numbers(self.rebalances.owned)
+        if let error = self.handle.fatalError {
+            if !held.isEmpty { self.tell(.lost(held)) }
+            rd_kafka_consumer_close(self.handle.pointer)
+            self.handOff.finish(.failure(error))
+            return
+        }
+        if !held.isEmpty { self.tell(.revoked(held)) }
+        self.commit()
+        self.leave()
+        self.handOff.finish()
+    }
+
+    /// A static member does not leave its group by closing: unsubscribing makes it, if it is let finish.
+    private func leave() {
+        rd_kafka_unsubscribe(self.handle.pointer)
+        let limit = DispatchTime.now() + .seconds(3)
+        self.answerWhileLeaving()
+        while self.isMember, DispatchTime.now() < limit {
+            if let message = rd_kafka_consumer_poll(self.handle.pointer, 10) { rd_kafka_message_destroy(message) }
+            self.answerWhileLeaving()
+        }
+        // Close waits for the rebalance that it causes itself when there was no time to leave.
+        guard let queue = rd_kafka_queue_new(self.handle.pointer) else { return }
+        defer { rd_kafka_queue_destroy(queue) }
+        if let error = rd_kafka_consumer_close_queue(self.handle.pointer, queue) {
+            return self.check(error, "consumer not closed")
+        }
+        while rd_kafka_consumer_closed(self.handle.pointer) == 0 {
+            rd_kafka_queue_poll_callback(queue, 50)
+            self.answerWhileLeaving()
+        }
+    }
+
+    private var isMember: Bool {
+        guard let id = rd_kafka_memberid(self.handle.pointer) else { return false }
+        defer { rd_kafka_mem_free(self.handle.pointer, id) }
+        return id.pointee != 0
+    }
+
+    private func answerWhileLeaving() {
+        while let rebalance = self.rebalances.takePending() {
+            switch rebalance {
+            case .assign:
+                let none = TopicPartitionList([KafkaTopicPartition]())
+                self.check(rd_kafka_incremental_assign(self.handle.pointer, none.pointer), "partitions not assigned")
+            case .revoke, .lost:
+                var assignment: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
+                guard rd_kafka_assignment(self.handle.pointer, &assignment) == RD_KAFKA_RESP_ERR_NO_ERROR,
+                    let assignment
+                else { continue }
+                let all = TopicPartitionList(adopting: assignment)
+                self.check(
+                    rd_kafka_incremental_unassign(self.handle.pointer, all.pointer),
+                    "partitions not unassigned"
+                )
+            }
+        }
+    }
+}
+
+extension KafkaPosition.Edge {
+    var logicalOffset: Int64 {
+        switch self {
+        case .beginning: Int64(RD_KAFKA_OFFSET_BEGINNING)
+        case .end: Int64(RD_KAFKA_OFFSET_END)
+        }
+    }
+}
