@@ -100,7 +100,8 @@ let package = Package(
         simulator(
             "TwilioSimulator",
             ["Speech", "Audio", "CallEvents", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient]
-                + [nioCore, nioPosix, log, lifecycle] + server
+                + [nioCore, nioPosix, log, lifecycle] + server,
+            optimized: true
         ),
         simulator(
             "RealtimeSimulator",
