@@ -12,6 +12,8 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let nioConcurrencyHelpers = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
@@ -32,6 +34,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
         .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
@@ -45,7 +48,12 @@ let package = Package(
         // The pure row: no sockets, no clock, no broker.
         .target(name: "JSON"),
         .target(name: "CallEvents", dependencies: [protobuf, nioCore]),
-        .target(name: "Audio", dependencies: [nioCore]),
+        // Optimised in debug builds too: unoptimised, conversion is not real time for a handful of calls.
+        .target(
+            name: "Audio",
+            dependencies: [nioCore],
+            swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]
+        ),
         .target(name: "TwilioMedia", dependencies: ["CallEvents", "JSON", nioCore, crypto]),
         .target(name: "OpenAIRealtime", dependencies: ["CallEvents", "JSON", nioCore]),
         .target(name: "CallFlow", dependencies: ["CallEvents", "JSON", protobuf]),
@@ -60,8 +68,13 @@ let package = Package(
             name: "Kafka",
             dependencies: ["CRdKafka", nioCore, log, metrics, lifecycle]
         ),
-        .target(name: "WebSockets", dependencies: server + [nioCore, nioPosix, nioWebSocket, nioSSL, log, lifecycle]),
-        .target(name: "ResultsStore", dependencies: ["CallEvents", grdb, log]),
+        .target(
+            name: "WebSockets",
+            dependencies: server + [
+                nioCore, nioPosix, nioWebSocket, nioSSL, nioHTTPTypes, nioHTTPTypesHTTP1, log, lifecycle,
+            ]
+        ),
+        .target(name: "ResultsStore", dependencies: ["CallEvents", grdb, protobuf]),
         .target(
             name: "StageRuntime",
             dependencies: [
@@ -70,7 +83,10 @@ let package = Package(
         ),
 
         // One library for each stage.
-        stage("TwilioIngress", ["Audio", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient] + server),
+        stage(
+            "TwilioIngress",
+            ["Audio", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, protobuf, nioPosix, coreMetrics] + server
+        ),
         stage("AudioTranscoder", ["Audio"]),
         stage(
             "RealtimeSession",
@@ -80,15 +96,16 @@ let package = Package(
         stage("ResultsSink", ["CallFlow", "ResultsStore", "WebSockets", "JSON", protobuf] + server),
 
         // The outside world, for the demo, the tests and the benchmarks.
-        simulator("Speech", [nioCore], resources: [.copy("Recordings")]),
+        simulator("Speech", ["Audio", nioCore], resources: [.copy("Recordings")], optimized: true),
         simulator(
             "TwilioSimulator",
-            ["Speech", "Audio", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, nioCore, nioPosix, log, lifecycle]
-                + server
+            ["Speech", "Audio", "CallEvents", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient]
+                + [nioCore, nioPosix, log, lifecycle] + server
         ),
         simulator(
             "RealtimeSimulator",
-            ["Speech", "Audio", "WebSockets", "JSON", nioCore, nioPosix, log, lifecycle] + server
+            ["Speech", "Audio", "WebSockets", "JSON", nioCore, nioPosix, log, lifecycle] + server,
+            optimized: true
         ),
 
         program("twilio-ingress", ["TwilioIngress", "StageRuntime"]),
@@ -97,23 +114,29 @@ let package = Package(
         program("agent-coordinator", ["AgentCoordinator", "StageRuntime"]),
         program("results-sink", ["ResultsSink", "StageRuntime"]),
         program("dev-broker", ["Kafka", "CallEvents", nioCore, nioPosix, log, lifecycle, argumentParser]),
-        program("twilio-simulator", ["TwilioSimulator", log, lifecycle, argumentParser]),
-        program("realtime-simulator", ["RealtimeSimulator", log, lifecycle, argumentParser]),
-        program("call-watch", ["Kafka", "CallEvents", nioCore, protobuf, log, argumentParser]),
+        program("twilio-simulator", ["TwilioSimulator", log, lifecycle, unixSignals, argumentParser]),
+        program("realtime-simulator", ["RealtimeSimulator", log, lifecycle, unixSignals, argumentParser]),
+        program("call-watch", ["Kafka", "CallEvents", "CallFlow", nioCore, protobuf, log, argumentParser]),
 
         .target(
             name: "TestSupport",
-            dependencies: ["Kafka", "CallEvents", "TwilioSimulator", "RealtimeSimulator", asyncHTTPClient, log, nioCore]
+            dependencies: [
+                "Kafka", "CallEvents", "TwilioSimulator", "RealtimeSimulator", asyncHTTPClient, log, lifecycle,
+                nioCore, nioHTTP1, nioPosix,
+            ]
         ),
         tests("CallEvents", [protobuf, nioCore]),
         tests("Audio", [nioCore], resources: [.copy("Fixtures")]),
-        tests("TwilioMedia", ["JSON", nioCore], resources: [.copy("Fixtures")]),
+        tests("TwilioMedia", ["CallEvents", "JSON", nioCore], resources: [.copy("Fixtures")]),
         tests("OpenAIRealtime", ["JSON", "CallEvents", nioCore], resources: [.copy("Fixtures")]),
         tests("CallFlow", ["CallEvents", "JSON", protobuf]),
         tests("Kafka", ["TestSupport", nioCore, log, lifecycle]),
-        tests("WebSockets", server + [nioCore, nioPosix, nioWebSocket, log, lifecycle]),
-        tests("StageRuntime", ["CallEvents", "Kafka", asyncHTTPClient, metrics, coreMetrics, log]),
-        tests("ResultsStore", ["CallEvents", grdb]),
+        tests("WebSockets", server + [nioCore, nioPosix, nioSSL, log, lifecycle]),
+        tests(
+            "StageRuntime",
+            ["CallEvents", "Kafka", asyncHTTPClient, coreMetrics, log, lifecycle, nioCore, nioHTTP1]
+        ),
+        tests("ResultsStore", ["CallEvents", grdb, protobuf]),
         tests(
             "TwilioSimulator",
             ["Speech", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, nioCore, nioPosix, log, lifecycle] + server
@@ -129,13 +152,25 @@ let package = Package(
                 nioCore, nioPosix, log, lifecycle,
             ] + server
         ),
-        tests("AudioTranscoder", ["Audio", "CallEvents", "Kafka", "TestSupport", nioCore, log]),
+        tests(
+            "AudioTranscoder",
+            ["Audio", "CallEvents", "Kafka", "StageRuntime", "TestSupport", nioCore, lifecycle, log]
+        ),
         tests(
             "RealtimeSession",
             ["OpenAIRealtime", "CallEvents", "CallFlow", "Kafka", "RealtimeSimulator", "TestSupport", nioCore, log]
         ),
-        tests("AgentCoordinator", ["CallFlow", "CallEvents", "Kafka", "TestSupport", "JSON", protobuf, nioCore, log]),
-        tests("ResultsSink", ["ResultsStore", "CallEvents", "Kafka", "TestSupport", "JSON", protobuf, nioCore, log]),
+        tests(
+            "AgentCoordinator",
+            ["CallFlow", "CallEvents", "Kafka", "StageRuntime", "TestSupport", "JSON", protobuf, nioCore, log]
+        ),
+        tests(
+            "ResultsSink",
+            [
+                "ResultsStore", "CallEvents", "Kafka", "StageRuntime", "TestSupport", "JSON", asyncHTTPClient, protobuf,
+                nioCore, nioHTTP1, log,
+            ]
+        ),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
@@ -162,8 +197,20 @@ func stage(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     )
 }
 
-func simulator(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/Simulators/\(name)", resources: resources)
+/// - Parameter optimized: also in debug builds, where the simulators must keep up with real time.
+func simulator(
+    _ name: String,
+    _ dependencies: [Target.Dependency],
+    resources: [Resource] = [],
+    optimized: Bool = false
+) -> Target {
+    .target(
+        name: name,
+        dependencies: dependencies,
+        path: "Sources/Simulators/\(name)",
+        resources: resources,
+        swiftSettings: optimized ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : nil
+    )
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {

@@ -2,150 +2,153 @@ package import NIOCore
 
 /// Why a record's value is not an `AudioFrame`.
 package struct AudioFrameError: Error, Equatable {
-    package enum Code: String, Sendable { case truncated, badTag, badCodec, badControl, badText }
+    package enum Code: String, Sendable {
+        /// The bytes end within a field.
+        case truncated
+        /// A field's number or type that protobuf does not have, or a number that does not end.
+        case badTag
+        /// A codec that this version does not know, or none.
+        case badCodec
+        /// A control that this version does not know.
+        case badControl
+        /// An id that is not UTF-8.
+        case badText
+    }
     package var code: Code
 }
 
-// The protobuf wire format: a field is a varint tag (number << 3 | wire type) and its value; a default value is left out.
-extension AudioFrame {
-    private enum Field {
-        static let codec: UInt64 = 1
-        static let payload: UInt64 = 2
-        static let streamEpoch: UInt64 = 3
-        static let sequence: UInt64 = 4
-        static let outboundPartition: UInt64 = 5
-        static let receivedAtUs: UInt64 = 6
-        static let timestampMs: UInt64 = 7
-        static let playout: UInt64 = 8
-        static let sessionEpoch: UInt64 = 9
-        static let playoutEpoch: UInt64 = 10
-        static let itemID: UInt64 = 11
-        static let control: UInt64 = 12
+// The protobuf wire format: a field is a varint tag (number << 3 | wire type) and its value; a default value is left
+// out. Fields are written in the order of their numbers, so that the bytes are those of generated code.
 
-        static let playoutItemID: UInt64 = 1
-        static let playoutPlayedMs: UInt64 = 2
+extension AudioFrame {
+    /// Appends the frame's bytes.
+    package func write(to buffer: inout ByteBuffer) {
+        buffer.reserveCapacity(minimumWritableBytes: self.payload.readableBytes + self.sizeWithoutPayload)
+        buffer.writeWithOutputRawSpan(minimumWritableBytes: self.sizeWithoutPayload) { output in
+            output.appendField(1, varint: UInt64(self.codec.rawValue))
+            guard self.payload.readableBytes > 0 else { return }
+            output.appendTag(2, .bytes)
+            output.appendVarint(UInt64(self.payload.readableBytes))
+        }
+        buffer.writeImmutableBuffer(self.payload)
+        buffer.writeWithOutputRawSpan(minimumWritableBytes: self.sizeWithoutPayload) { output in
+            output.appendField(3, varint: UInt64(self.streamEpoch))
+            output.appendField(4, varint: self.sequence)
+            output.appendField(5, varint: UInt64(bitPattern: Int64(self.outboundPartition)))
+            output.appendField(6, varint: UInt64(bitPattern: self.receivedAtUs))
+            output.appendField(7, varint: UInt64(self.timestampMs))
+            if let playout = self.playout {
+                output.appendTag(8, .bytes)
+                output.appendVarint(UInt64(playout.wireSize))
+                output.appendField(1, text: playout.itemID)
+                output.appendField(2, varint: UInt64(playout.playedMs))
+            }
+            output.appendField(9, varint: UInt64(bitPattern: self.sessionEpoch))
+            output.appendField(10, varint: UInt64(self.playoutEpoch))
+            output.appendField(11, text: self.itemID)
+            output.appendField(12, varint: UInt64(self.control.rawValue))
+        }
     }
 
-    /// Appends the frame's bytes; at most the payload's size and 120 more, besides the item ids.
-    package func write(to buffer: inout ByteBuffer) {
-        buffer.reserveCapacity(minimumWritableBytes: self.payload.readableBytes + 120)
-        buffer.writeField(Field.codec, varint: UInt64(self.codec.rawValue))
-        if self.payload.readableBytes > 0 {
-            buffer.writeTag(Field.payload, .bytes)
-            buffer.writeVarint(UInt64(self.payload.readableBytes))
-            buffer.writeImmutableBuffer(self.payload)
-        }
-        buffer.writeField(Field.streamEpoch, varint: UInt64(self.streamEpoch))
-        buffer.writeField(Field.sequence, varint: self.sequence)
-        buffer.writeField(Field.outboundPartition, varint: UInt64(bitPattern: Int64(self.outboundPartition)))
-        buffer.writeField(Field.receivedAtUs, varint: UInt64(bitPattern: self.receivedAtUs))
-        buffer.writeField(Field.timestampMs, varint: UInt64(self.timestampMs))
-        if let playout = self.playout {
-            var nested = ByteBuffer()
-            nested.writeField(Field.playoutItemID, text: playout.itemID)
-            nested.writeField(Field.playoutPlayedMs, varint: UInt64(playout.playedMs))
-            buffer.writeTag(Field.playout, .bytes)
-            buffer.writeVarint(UInt64(nested.readableBytes))
-            buffer.writeImmutableBuffer(nested)
-        }
-        buffer.writeField(Field.sessionEpoch, varint: UInt64(bitPattern: self.sessionEpoch))
-        buffer.writeField(Field.playoutEpoch, varint: UInt64(self.playoutEpoch))
-        buffer.writeField(Field.itemID, text: self.itemID)
-        buffer.writeField(Field.control, varint: UInt64(self.control.rawValue))
+    /// At least what `write` appends besides the payload: nine numbers and four lengths with their tags, and the ids.
+    private var sizeWithoutPayload: Int {
+        13 * (1 + OutputRawSpan.longestVarint) + self.itemID.utf8.count + (self.playout?.wireSize ?? 0)
     }
 
     /// Reads a record's value. Unknown fields are skipped; `payload` shares the memory of `record`.
-    /// - Throws: `AudioFrameError` for anything that protobuf would not read as an `AudioFrame`, and for a codec or
-    ///   control that this version does not know.
+    /// - Throws: `AudioFrameError` for anything that protobuf would not read as an `AudioFrame`, for the groups of
+    ///   proto2, and for a codec or control that this version does not know.
     package init(record: ByteBuffer) throws(AudioFrameError) {
-        var rest = record
+        let bytes = record.readableBytesSpan
+        var cursor = WireCursor(end: bytes.byteCount)
         var frame = AudioFrame(codec: .pcmu)
         var codec: UInt64 = 0
-        while rest.readableBytes > 0 {
-            let (field, type) = try rest.readTag()
+        var control: UInt64 = 0
+        while let (field, type) = try cursor.nextTag(bytes) {
             switch (field, type) {
-            case (Field.codec, .varint): codec = try rest.readVarint()
-            case (Field.payload, .bytes): frame.payload = try rest.readBytesField()
-            case (Field.streamEpoch, .varint): frame.streamEpoch = UInt32(truncatingIfNeeded: try rest.readVarint())
-            case (Field.sequence, .varint): frame.sequence = try rest.readVarint()
-            case (Field.outboundPartition, .varint):
-                frame.outboundPartition = Int32(truncatingIfNeeded: try rest.readVarint())
-            case (Field.receivedAtUs, .varint): frame.receivedAtUs = Int64(bitPattern: try rest.readVarint())
-            case (Field.timestampMs, .varint): frame.timestampMs = UInt32(truncatingIfNeeded: try rest.readVarint())
-            case (Field.playout, .bytes): frame.playout = try Playout(record: rest.readBytesField())
-            case (Field.sessionEpoch, .varint): frame.sessionEpoch = Int64(bitPattern: try rest.readVarint())
-            case (Field.playoutEpoch, .varint): frame.playoutEpoch = UInt32(truncatingIfNeeded: try rest.readVarint())
-            case (Field.itemID, .bytes): frame.itemID = try rest.readTextField()
-            case (Field.control, .varint):
-                guard let control = Control(rawValue: UInt8(truncatingIfNeeded: try rest.readVarint())) else {
-                    throw AudioFrameError(code: .badControl)
-                }
-                frame.control = control
-            default: try rest.skipField(type)
+            case (1, .varint): codec = try cursor.varint(bytes)
+            case (2, .bytes): frame.payload = record.slice(try cursor.run(bytes))
+            case (3, .varint): frame.streamEpoch = UInt32(truncatingIfNeeded: try cursor.varint(bytes))
+            case (4, .varint): frame.sequence = try cursor.varint(bytes)
+            case (5, .varint): frame.outboundPartition = Int32(truncatingIfNeeded: try cursor.varint(bytes))
+            case (6, .varint): frame.receivedAtUs = Int64(bitPattern: try cursor.varint(bytes))
+            case (7, .varint): frame.timestampMs = UInt32(truncatingIfNeeded: try cursor.varint(bytes))
+            case (8, .bytes):
+                // A message that occurs twice is merged.
+                var playout = frame.playout ?? Playout(itemID: "", playedMs: 0)
+                try playout.merge(try cursor.run(bytes), of: record)
+                frame.playout = playout
+            case (9, .varint): frame.sessionEpoch = Int64(bitPattern: try cursor.varint(bytes))
+            case (10, .varint): frame.playoutEpoch = UInt32(truncatingIfNeeded: try cursor.varint(bytes))
+            case (11, .bytes): frame.itemID = try record.text(try cursor.run(bytes))
+            case (12, .varint): control = try cursor.varint(bytes)
+            default: try cursor.skip(type, bytes)
             }
         }
-        guard codec <= UInt64(UInt8.max), let known = Codec(rawValue: UInt8(codec)) else {
-            throw AudioFrameError(code: .badCodec)
-        }
-        frame.codec = known
+        guard let codec = Codec(wire: codec) else { throw AudioFrameError(code: .badCodec) }
+        guard let control = Control(wire: control) else { throw AudioFrameError(code: .badControl) }
+        frame.codec = codec
+        frame.control = control
         self = frame
     }
 }
 
 extension AudioFrame.Playout {
-    fileprivate init(record: ByteBuffer) throws(AudioFrameError) {
-        var rest = record
-        var playout = AudioFrame.Playout(itemID: "", playedMs: 0)
-        while rest.readableBytes > 0 {
-            let (field, type) = try rest.readTag()
+    fileprivate var wireSize: Int {
+        let text = self.itemID.utf8.count
+        return (text == 0 ? 0 : 1 + OutputRawSpan.varintSize(UInt64(text)) + text)
+            + (self.playedMs == 0 ? 0 : 1 + OutputRawSpan.varintSize(UInt64(self.playedMs)))
+    }
+
+    fileprivate mutating func merge(_ range: Range<Int>, of record: ByteBuffer) throws(AudioFrameError) {
+        let bytes = record.readableBytesSpan
+        var cursor = WireCursor(position: range.lowerBound, end: range.upperBound)
+        while let (field, type) = try cursor.nextTag(bytes) {
             switch (field, type) {
-            case (1, .bytes): playout.itemID = try rest.readTextField()
-            case (2, .varint): playout.playedMs = UInt32(truncatingIfNeeded: try rest.readVarint())
-            default: try rest.skipField(type)
+            case (1, .bytes): self.itemID = try record.text(try cursor.run(bytes))
+            case (2, .varint): self.playedMs = UInt32(truncatingIfNeeded: try cursor.varint(bytes))
+            default: try cursor.skip(type, bytes)
             }
         }
-        self = playout
     }
 }
 
-private enum WireType: UInt64 {
+extension RawRepresentable where RawValue == UInt8 {
+    /// An enum's number as protobuf reads it: the low 32 bits.
+    fileprivate init?(wire: UInt64) {
+        guard let number = UInt8(exactly: Int32(truncatingIfNeeded: wire)) else { return nil }
+        self.init(rawValue: number)
+    }
+}
+
+private enum WireType: UInt8 {
     case varint = 0
     case fixed64 = 1
     case bytes = 2
     case fixed32 = 5
 }
 
-extension ByteBuffer {
-    fileprivate mutating func writeTag(_ field: UInt64, _ type: WireType) {
-        self.writeVarint(field << 3 | type.rawValue)
-    }
+/// A place in a record's bytes, which are handed in each time because they cannot be kept.
+private struct WireCursor {
+    var position = 0
+    let end: Int
 
-    fileprivate mutating func writeVarint(_ value: UInt64) {
-        var rest = value
-        while rest >= 0x80 {
-            self.writeInteger(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
+    /// - Returns: nil at the end.
+    mutating func nextTag(_ bytes: RawSpan) throws(AudioFrameError) -> (field: UInt32, type: WireType)? {
+        guard self.position < self.end else { return nil }
+        let tag = try self.varint(bytes)
+        guard tag < UInt64(UInt32.max), tag >> 3 > 0, let type = WireType(rawValue: UInt8(tag & 7)) else {
+            throw AudioFrameError(code: .badTag)
         }
-        self.writeInteger(UInt8(rest))
+        return (UInt32(tag >> 3), type)
     }
 
-    fileprivate mutating func writeField(_ field: UInt64, varint value: UInt64) {
-        guard value != 0 else { return }
-        self.writeTag(field, .varint)
-        self.writeVarint(value)
-    }
-
-    fileprivate mutating func writeField(_ field: UInt64, text: String) {
-        guard !text.isEmpty else { return }
-        self.writeTag(field, .bytes)
-        self.writeVarint(UInt64(text.utf8.count))
-        self.writeString(text)
-    }
-
-    fileprivate mutating func readVarint() throws(AudioFrameError) -> UInt64 {
+    mutating func varint(_ bytes: RawSpan) throws(AudioFrameError) -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
-        while let byte = self.readInteger(as: UInt8.self) {
+        while self.position < self.end {
+            let byte = bytes.unsafeLoad(fromByteOffset: self.position, as: UInt8.self)
+            self.position += 1
             value |= UInt64(byte & 0x7f) << shift
             if byte < 0x80 { return value }
             shift += 7
@@ -154,33 +157,75 @@ extension ByteBuffer {
         throw AudioFrameError(code: .truncated)
     }
 
-    fileprivate mutating func readTag() throws(AudioFrameError) -> (field: UInt64, type: WireType) {
-        let tag = try self.readVarint()
-        guard let type = WireType(rawValue: tag & 7), tag >> 3 > 0 else { throw AudioFrameError(code: .badTag) }
-        return (tag >> 3, type)
+    /// A length and where that many bytes are.
+    mutating func run(_ bytes: RawSpan) throws(AudioFrameError) -> Range<Int> {
+        let length = try self.varint(bytes)
+        guard length <= UInt64(self.end - self.position) else { throw AudioFrameError(code: .truncated) }
+        let start = self.position
+        self.position += Int(length)
+        return start..<self.position
     }
 
-    fileprivate mutating func readBytesField() throws(AudioFrameError) -> ByteBuffer {
-        guard let length = Int(exactly: try self.readVarint()), let bytes = self.readSlice(length: length) else {
-            throw AudioFrameError(code: .truncated)
+    mutating func skip(_ type: WireType, _ bytes: RawSpan) throws(AudioFrameError) {
+        switch type {
+        case .varint: _ = try self.varint(bytes)
+        case .bytes: _ = try self.run(bytes)
+        case .fixed64: try self.skip(8)
+        case .fixed32: try self.skip(4)
         }
-        return bytes
     }
 
-    fileprivate mutating func readTextField() throws(AudioFrameError) -> String {
-        let bytes = try self.readBytesField()
-        guard let text = try? bytes.getUTF8ValidatedString(at: bytes.readerIndex, length: bytes.readableBytes) else {
+    private mutating func skip(_ count: Int) throws(AudioFrameError) {
+        guard count <= self.end - self.position else { throw AudioFrameError(code: .truncated) }
+        self.position += count
+    }
+}
+
+extension ByteBuffer {
+    /// - Parameter range: within the readable bytes, from 0.
+    fileprivate func slice(_ range: Range<Int>) -> ByteBuffer {
+        self.getSlice(at: self.readerIndex + range.lowerBound, length: range.count) ?? ByteBuffer()
+    }
+
+    fileprivate func text(_ range: Range<Int>) throws(AudioFrameError) -> String {
+        let start = self.readerIndex + range.lowerBound
+        guard let text = try? self.getUTF8ValidatedString(at: start, length: range.count) else {
             throw AudioFrameError(code: .badText)
         }
         return text
     }
+}
 
-    fileprivate mutating func skipField(_ type: WireType) throws(AudioFrameError) {
-        switch type {
-        case .varint: _ = try self.readVarint()
-        case .bytes: _ = try self.readBytesField()
-        case .fixed64: guard self.readSlice(length: 8) != nil else { throw AudioFrameError(code: .truncated) }
-        case .fixed32: guard self.readSlice(length: 4) != nil else { throw AudioFrameError(code: .truncated) }
+extension OutputRawSpan {
+    fileprivate static let longestVarint = 10
+
+    fileprivate static func varintSize(_ value: UInt64) -> Int {
+        (UInt64.bitWidth - (value | 1).leadingZeroBitCount + 6) / 7
+    }
+
+    fileprivate mutating func appendTag(_ field: UInt8, _ type: WireType) {
+        self.append(field << 3 | type.rawValue)
+    }
+
+    fileprivate mutating func appendVarint(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            self.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
         }
+        self.append(UInt8(rest))
+    }
+
+    fileprivate mutating func appendField(_ field: UInt8, varint value: UInt64) {
+        guard value != 0 else { return }
+        self.appendTag(field, .varint)
+        self.appendVarint(value)
+    }
+
+    fileprivate mutating func appendField(_ field: UInt8, text: String) {
+        guard !text.isEmpty else { return }
+        self.appendTag(field, .bytes)
+        self.appendVarint(UInt64(text.utf8.count))
+        for byte in text.utf8 { self.append(byte) }
     }
 }

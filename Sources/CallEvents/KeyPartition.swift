@@ -11,7 +11,8 @@ package enum KeyPartition {
         self.of(key.utf8, count: count)
     }
 
-    private static func murmur2(_ data: [UInt8]) -> UInt32 {
+    /// Java: `org.apache.kafka.common.utils.Utils.murmur2`, as an unsigned number.
+    static func murmur2(_ data: [UInt8]) -> UInt32 {
         let m: UInt32 = 0x5bd1_e995
         var hash: UInt32 = 0x9747_b28c ^ UInt32(truncatingIfNeeded: data.count)
         var index = 0

@@ -1,21 +1,138 @@
 package import CallEvents
-
-/// What the fold of one event asks for. The coordinator writes records in one transaction with the new state and the
-/// input offset, and runs tools outside of the fold.
-package enum CallOutput: Sendable, Equatable {
-    case command(CallCommand)
-    case telephony(TelephonyCommand)
-    case quote(Quote)
-    /// Run this tool; its start and completion come back as events.
-    case runTool(ToolCall)
-}
+import SwiftProtobuf
 
 extension CallState {
+    /// A call of which no event was seen.
+    package init(callSid: String) {
+        self.init()
+        self.callSid = callSid
+        self.appliedOffset = -1
+    }
+
     /// Folds one event of topic events into the state: pure, deterministic, the same on any instance.
     ///
-    /// An event at or before `appliedOffset`, a repeat, and an event of a session that another has fenced change
-    /// nothing and ask for nothing.
+    /// An event at or before `appliedOffset`, a repeat, an event of another call, and an event of a session that
+    /// another has fenced change nothing (but `appliedOffset`) and ask for nothing. Events that overtook
+    /// `CallRequested` are kept: their effect shows when it arrives.
     package mutating func apply(_ event: CallEvent, at offset: Int64) -> [CallOutput] {
-        fatalError("stub")
+        if self.callSid.isEmpty { self = CallState(callSid: event.callSid) }
+        guard offset > self.appliedOffset, event.callSid == self.callSid else { return [] }
+        self.appliedOffset = offset
+        guard let body = event.body, !self.fences(event, body) else { return [] }
+
+        switch body {
+        case .requested(let request): return self.requested(request, atUs: event.occurredAtUs)
+        case .statusChanged(let change): return self.statusChanged(change, atUs: event.occurredAtUs)
+        case .streamStarted(let stream): self.streamStarted(stream, atUs: event.occurredAtUs)
+        case .sessionClaimed: self.sessionEpoch = max(self.sessionEpoch, offset)
+        case .speechStarted(let speech): self.speechStarted(speech)
+        case .speechStopped(let speech): self.speechStopped(speech, atUs: event.occurredAtUs)
+        case .utterance(let utterance): self.record(utterance)
+        case .toolRequested(let request): return self.toolRequested(request.call)
+        case .toolCompleted(let completed): return self.toolCompleted(completed)
+        case .responseDone(let response): self.responseDone(response)
+        case .agentChanged(let change): self.agentChanged(change.handoff)
+        case .errorOccurred(let error): return self.errorOccurred(error)
+        case .streamStopped, .sessionReady, .toolStarted, .machineDetected, .dtmfReceived, .timerFired, .sessionEnded:
+            break
+        }
+        return []
+    }
+
+    /// Whether a session that has lost the call wrote this.
+    private func fences(_ event: CallEvent, _ body: CallEvent.OneOf_Body) -> Bool {
+        switch body {
+        case .sessionReady, .speechStarted, .speechStopped, .utterance, .toolRequested, .responseDone, .agentChanged,
+            .sessionEnded:
+            event.sessionEpoch < self.sessionEpoch
+        case .errorOccurred:
+            // Also other stages write it, without an epoch.
+            event.sessionEpoch > 0 && event.sessionEpoch < self.sessionEpoch
+        case .requested, .statusChanged, .streamStarted, .streamStopped, .sessionClaimed, .toolStarted, .toolCompleted,
+            .machineDetected, .dtmfReceived, .timerFired:
+            false
+        }
+    }
+
+    private mutating func requested(_ request: CallRequested, atUs: Int64) -> [CallOutput] {
+        guard !self.hasRequest else { return [] }
+        self.request = request
+        self.requestedAtUs = atUs
+        if self.phase == .unspecified { self.phase = .requested }
+        let agent = Agent.mainConcierge
+        self.agent = agent.name
+        // The call may be over already: a busy line's callbacks can overtake the request.
+        guard self.phase != .ended else { return [] }
+        self.session = .with {
+            $0.agent = agent.session(for: request)
+            $0.audioPath = request.audioPath
+        }
+        return [
+            .command(
+                .with {
+                    $0.commandID = CallID.start(self.callSid)
+                    $0.callSid = self.callSid
+                    $0.startSession = self.session
+                }
+            )
+        ]
+    }
+
+    private mutating func streamStarted(_ stream: StreamStarted, atUs: Int64) {
+        guard stream.streamEpoch > self.streamEpoch else { return }
+        self.streamEpoch = stream.streamEpoch
+        self.outboundPartition = stream.outboundPartition
+        self.answered(atUs: atUs)
+    }
+
+    private mutating func responseDone(_ response: ResponseDone) {
+        guard !self.countedResponses.contains(response.responseID) else { return }
+        self.countedResponses.append(response.responseID)
+        if self.countedResponses.count > 64 { self.countedResponses.removeFirst() }
+        self.usage = self.usage + response.usage
+        if response.status == "completed", response.hasHeardThrough {
+            self.answeredThrough = max(self.answeredThrough, response.heardThrough)
+        }
+    }
+
+    private mutating func agentChanged(_ handoff: Handoff) {
+        guard !handoff.toAgent.isEmpty, !self.handoffs.contains(handoff) else { return }
+        self.handoffs.append(handoff)
+        self.agent = handoff.toAgent
+    }
+
+    /// A call that cannot go on is hung up: nobody would speak to the person any more.
+    private mutating func errorOccurred(_ error: ErrorOccurred) -> [CallOutput] {
+        guard error.fatal, self.phase != .ended, self.endReason != error.code else { return [] }
+        self.ending = true
+        self.endReason = error.code
+        return [
+            .telephony(
+                .with {
+                    $0.commandID = CallID.hangUp(self.callSid)
+                    $0.callSid = self.callSid
+                    $0.hangUp.reason = error.code
+                }
+            )
+        ]
+    }
+}
+
+extension AudioPosition: Comparable {
+    package static func < (left: AudioPosition, right: AudioPosition) -> Bool {
+        (left.streamEpoch, left.sequence) < (right.streamEpoch, right.sequence)
+    }
+}
+
+extension Usage {
+    fileprivate static func + (left: Usage, right: Usage) -> Usage {
+        .with {
+            $0.inputTextTokens = left.inputTextTokens &+ right.inputTextTokens
+            $0.inputAudioTokens = left.inputAudioTokens &+ right.inputAudioTokens
+            $0.cachedTextTokens = left.cachedTextTokens &+ right.cachedTextTokens
+            $0.cachedAudioTokens = left.cachedAudioTokens &+ right.cachedAudioTokens
+            $0.outputTextTokens = left.outputTextTokens &+ right.outputTextTokens
+            $0.outputAudioTokens = left.outputAudioTokens &+ right.outputAudioTokens
+        }
     }
 }

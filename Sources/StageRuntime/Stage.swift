@@ -4,7 +4,7 @@ package import Logging
 package import ServiceLifecycle
 
 /// One of the five stages: what `StageMain` needs to run it as a process, and a test to run it inside one.
-package protocol Stage {
+package protocol Stage: SendableMetatype {
     associatedtype Configuration: Sendable
 
     /// The executable's name, such as `twilio-ingress`.

@@ -1,4 +1,5 @@
 package import NIOCore
+import NIOWebSocket
 
 /// An open WebSocket, from either end. Its inbound side is a sequence of whole messages (fragments joined); pings are
 /// answered and closes are returned without the owner's doing.
@@ -13,6 +14,7 @@ package struct WebSocket: Sendable {
 
     /// How the other end closed; nil when the connection just broke.
     package struct Close: Sendable, Equatable {
+        /// 1005 when the close frame carried none.
         package var code: UInt16
         package var reason: String
 
@@ -26,57 +28,58 @@ package struct WebSocket: Sendable {
         package typealias Element = Message
 
         package struct AsyncIterator: AsyncIteratorProtocol {
-            package mutating func next() async throws -> Message? { fatalError("stub") }
+            fileprivate var base: WebSocketConnection.Messages.AsyncIterator
+
+            @concurrent package mutating func next() async throws -> Message? { try await self.base.next() }
         }
 
-        package func makeAsyncIterator() -> AsyncIterator { fatalError("stub") }
+        fileprivate let base: WebSocketConnection.Messages
+
+        package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(base: self.base.makeAsyncIterator()) }
     }
+
+    let connection: WebSocketConnection
 
     /// Single use. Ends when the peer closes or the connection breaks; throws `WebSocketError` when the peer breaks
     /// the protocol or a limit.
-    package var inbound: Inbound { fatalError("stub") }
+    ///
+    /// While the reader lags behind by many messages nothing more is read from the connection, pings and closes
+    /// included. A reader that stops early has the rest thrown away.
+    package var inbound: Inbound { Inbound(base: self.connection.messages) }
 
     /// After `inbound` ended: how.
-    package var closedWith: Close? { fatalError("stub") }
+    package var closedWith: Close? { self.connection.closedWith }
 
     /// Writes one text message and flushes; suspends while the socket's buffer is above its high-water mark.
-    /// - Throws: when the connection is gone.
-    package func send(text: ByteBuffer) async throws { fatalError("stub") }
+    /// - Throws: `WebSocketError` with code `closed` when the connection is gone.
+    package func send(text: ByteBuffer) async throws {
+        try await self.connection.send(CollectionOfOne(text), opcode: .text)
+    }
 
     /// Writes several text messages with one flush.
-    package func send(texts: [ByteBuffer]) async throws { fatalError("stub") }
+    package func send(texts: [ByteBuffer]) async throws {
+        guard !texts.isEmpty else { return }
+        try await self.connection.send(texts, opcode: .text)
+    }
 
-    package func sendPing() async throws { fatalError("stub") }
+    /// Writes one binary message and flushes.
+    package func send(binary: ByteBuffer) async throws {
+        try await self.connection.send(CollectionOfOne(binary), opcode: .binary)
+    }
+
+    package func sendPing() async throws {
+        try await self.connection.send(CollectionOfOne(ByteBuffer()), opcode: .ping)
+    }
 
     /// When the last frame of any kind (a pong too) arrived.
-    package var lastHeard: ContinuousClock.Instant { fatalError("stub") }
+    package var lastHeard: ContinuousClock.Instant { self.connection.lastHeard }
 
     /// Begins the closing handshake; `inbound` ends when the peer has answered or after a second.
-    package func close(code: UInt16, reason: String) async throws { fatalError("stub") }
+    /// - Parameter reason: cut to the 123 bytes that fit.
+    package func close(code: UInt16, reason: String) async throws {
+        try await self.connection.beginClose(code: code, reason: reason)
+    }
 
     /// Drops the connection without a closing handshake.
-    package func abort() { fatalError("stub") }
-}
-
-package struct WebSocketError: Error, Equatable {
-    package enum Code: String, Sendable {
-        /// The URL is not ws or wss.
-        case badURL
-        /// The server answered the upgrade with another status than 101: `status`.
-        case notUpgraded
-        case connectTimedOut
-        case messageTooLarge
-        case protocolViolation
-        case closed
-    }
-
-    package var code: Code
-    package var status: Int?
-    package var detail: String
-
-    package init(_ code: Code, status: Int? = nil, detail: String = "") {
-        self.code = code
-        self.status = status
-        self.detail = detail
-    }
+    package func abort() { self.connection.abort() }
 }

@@ -144,9 +144,24 @@ package nonisolated struct Utterance: Sendable {
   /// Agent only: which agent spoke.
   package var agent: String = String()
 
+  /// Agent only: how long the audio is, so that `text` can be cut in proportion to `played_ms`.
+  package var audioMs: UInt32 = 0
+
+  /// Agent only: the inbound audio that it answers.
+  package var heardThrough: AudioPosition {
+    get {_heardThrough ?? AudioPosition()}
+    set {_heardThrough = newValue}
+  }
+  /// Returns true if `heardThrough` has been explicitly set.
+  package var hasHeardThrough: Bool {self._heardThrough != nil}
+  /// Clears the value of `heardThrough`. Subsequent reads from it will return its default value.
+  package mutating func clearHeardThrough() {self._heardThrough = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _heardThrough: AudioPosition? = nil
 }
 
 package nonisolated struct ToolCall: Sendable {
@@ -264,7 +279,7 @@ nonisolated extension AudioPosition: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension Utterance: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Utterance"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}item_id\0\u{3}previous_item_id\0\u{1}speaker\0\u{1}text\0\u{3}started_at_us\0\u{1}interrupted\0\u{3}played_ms\0\u{1}agent\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}item_id\0\u{3}previous_item_id\0\u{1}speaker\0\u{1}text\0\u{3}started_at_us\0\u{1}interrupted\0\u{3}played_ms\0\u{1}agent\0\u{3}audio_ms\0\u{3}heard_through\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -280,12 +295,18 @@ nonisolated extension Utterance: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 6: try { try decoder.decodeSingularBoolField(value: &self.interrupted) }()
       case 7: try { try decoder.decodeSingularUInt32Field(value: &self.playedMs) }()
       case 8: try { try decoder.decodeSingularStringField(value: &self.agent) }()
+      case 9: try { try decoder.decodeSingularUInt32Field(value: &self.audioMs) }()
+      case 10: try { try decoder.decodeSingularMessageField(value: &self._heardThrough) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.itemID.isEmpty {
       try visitor.visitSingularStringField(value: self.itemID, fieldNumber: 1)
     }
@@ -310,6 +331,12 @@ nonisolated extension Utterance: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if !self.agent.isEmpty {
       try visitor.visitSingularStringField(value: self.agent, fieldNumber: 8)
     }
+    if self.audioMs != 0 {
+      try visitor.visitSingularUInt32Field(value: self.audioMs, fieldNumber: 9)
+    }
+    try { if let v = self._heardThrough {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -322,6 +349,8 @@ nonisolated extension Utterance: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.interrupted != rhs.interrupted {return false}
     if lhs.playedMs != rhs.playedMs {return false}
     if lhs.agent != rhs.agent {return false}
+    if lhs.audioMs != rhs.audioMs {return false}
+    if lhs._heardThrough != rhs._heardThrough {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -132,7 +132,8 @@ package nonisolated struct CallState: @unchecked Sendable {
     set {_uniqueStorage()._handoffs = newValue}
   }
 
-  /// What was said and which tools were asked, in the order of the conversation.
+  /// What was said and which tools were asked, in the order of the conversation. An utterance with empty text holds the
+  /// place of one whose words are not known: the transcript comes later than the turn, or never.
   package var conversation: [ConversationItem] {
     get {_storage._conversation}
     set {_uniqueStorage()._conversation = newValue}
@@ -197,6 +198,12 @@ package nonisolated struct CallState: @unchecked Sendable {
   package var hasUsage: Bool {_storage._usage != nil}
   /// Clears the value of `usage`. Subsequent reads from it will return its default value.
   package mutating func clearUsage() {_uniqueStorage()._usage = nil}
+
+  /// The responses whose usage is in `usage`, the newest 64.
+  package var countedResponses: [String] {
+    get {_storage._countedResponses}
+    set {_uniqueStorage()._countedResponses = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -277,7 +284,7 @@ nonisolated extension CallPhase: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CallState"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}call_sid\0\u{3}applied_offset\0\u{1}phase\0\u{1}request\0\u{3}requested_at_us\0\u{3}answered_at_us\0\u{3}ended_at_us\0\u{1}status\0\u{3}next_status_sequence\0\u{1}agent\0\u{1}handoffs\0\u{1}conversation\0\u{1}quotes\0\u{3}session_epoch\0\u{1}session\0\u{3}stream_epoch\0\u{3}outbound_partition\0\u{3}answered_through\0\u{1}ending\0\u{3}end_reason\0\u{1}usage\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}call_sid\0\u{3}applied_offset\0\u{1}phase\0\u{1}request\0\u{3}requested_at_us\0\u{3}answered_at_us\0\u{3}ended_at_us\0\u{1}status\0\u{3}next_status_sequence\0\u{1}agent\0\u{1}handoffs\0\u{1}conversation\0\u{1}quotes\0\u{3}session_epoch\0\u{1}session\0\u{3}stream_epoch\0\u{3}outbound_partition\0\u{3}answered_through\0\u{1}ending\0\u{3}end_reason\0\u{1}usage\0\u{3}counted_responses\0")
 
   fileprivate class _StorageClass {
     var _callSid: String = String()
@@ -301,6 +308,7 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     var _ending: Bool = false
     var _endReason: String = String()
     var _usage: Usage? = nil
+    var _countedResponses: [String] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -332,6 +340,7 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       _ending = source._ending
       _endReason = source._endReason
       _usage = source._usage
+      _countedResponses = source._countedResponses
     }
   }
 
@@ -371,6 +380,7 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         case 19: try { try decoder.decodeSingularBoolField(value: &_storage._ending) }()
         case 20: try { try decoder.decodeSingularStringField(value: &_storage._endReason) }()
         case 21: try { try decoder.decodeSingularMessageField(value: &_storage._usage) }()
+        case 22: try { try decoder.decodeRepeatedStringField(value: &_storage._countedResponses) }()
         default: break
         }
       }
@@ -446,6 +456,9 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       try { if let v = _storage._usage {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 21)
       } }()
+      if !_storage._countedResponses.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._countedResponses, fieldNumber: 22)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -476,6 +489,7 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         if _storage._ending != rhs_storage._ending {return false}
         if _storage._endReason != rhs_storage._endReason {return false}
         if _storage._usage != rhs_storage._usage {return false}
+        if _storage._countedResponses != rhs_storage._countedResponses {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -1,1 +1,4 @@
-print("not built yet")
+import AgentCoordinator
+import StageRuntime
+
+await StageMain.run(AgentCoordinatorStage.self)

@@ -1,1 +1,4 @@
-print("not built yet")
+import AudioTranscoder
+import StageRuntime
+
+await StageMain.run(AudioTranscoderStage.self)

@@ -1,1 +1,4 @@
-print("not built yet")
+import ResultsSink
+import StageRuntime
+
+await StageMain.run(ResultsSinkStage.self)

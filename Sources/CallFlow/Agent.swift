@@ -1,0 +1,24 @@
+package import CallEvents
+import SwiftProtobuf
+
+/// Who speaks for the customer: instructions over a call's request, and the tools it may use.
+package struct Agent: Sendable {
+    package var name: String
+    package var tools: [Tool]
+    private var instructions: @Sendable (CallRequested) -> String
+
+    init(name: String, tools: [Tool], instructions: @escaping @Sendable (CallRequested) -> String) {
+        self.name = name
+        self.tools = tools
+        self.instructions = instructions
+    }
+
+    /// The agent as the session needs it for one call.
+    package func session(for request: CallRequested) -> AgentSession {
+        .with {
+            $0.agent = self.name
+            $0.instructions = self.instructions(request)
+            $0.tools = self.tools.map(\.definition)
+        }
+    }
+}

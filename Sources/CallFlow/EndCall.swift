@@ -1,0 +1,50 @@
+import CallEvents
+import JSON
+import SwiftProtobuf
+
+/// `end_call`: hangs up when what the agent has said so far was played.
+enum EndCall {
+    static let definition = ToolDefinition.with {
+        $0.name = Tool.endCall.rawValue
+        $0.description_p = """
+            End the phone call. Say goodbye out loud first, in the same reply: the line is closed as soon as your words \
+            were played, and nothing can be said after it. Never use it while the business is still speaking or waits \
+            for an answer.
+            """
+        $0.parameters =
+            JSONValue.object([
+                "type": "object",
+                "properties": [
+                    "reason": [
+                        "type": "string",
+                        "description": "Why the call ends, in a few words, such as: quote received.",
+                    ],
+                    "outcome": [
+                        "type": "string",
+                        "description":
+                            "How it went: success, partial, refused, not_available, wrong_number, voicemail or failed.",
+                    ],
+                ],
+                "required": ["reason"],
+                "additionalProperties": false,
+            ]).text
+    }
+
+    static func run(_ call: ToolCall) throws(ToolArgumentsError) -> Tool.Outcome {
+        let arguments = try ToolArguments(call.arguments, of: .endCall)
+        _ = try arguments.requiredText("reason")
+        _ = try arguments.text("outcome")
+        return Tool.Outcome(output: JSONValue.object(["status": "ending"]).text)
+    }
+
+    static func reason(in json: String) -> String? {
+        guard let arguments = try? ToolArguments(json, of: .endCall) else { return nil }
+        return try? arguments.text("reason", limit: 200)
+    }
+
+    static func normalised(_ json: String) -> String {
+        guard let arguments = try? ToolArguments(json, of: .endCall), let reason = try? arguments.requiredText("reason")
+        else { return json }
+        return JSONValue.array([.string(reason.lowercased())]).text
+    }
+}

@@ -1,0 +1,97 @@
+import CallEvents
+import FoundationEssentials
+import JSON
+import SwiftProtobuf
+
+/// `extract_quote`: writes down a price that the business named.
+enum ExtractQuote {
+    static let definition = ToolDefinition.with {
+        $0.name = Tool.extractQuote.rawValue
+        $0.description_p = """
+            Write down a price that the business has just said out loud. Call it once for each different price, as \
+            soon as you have heard it clearly, and never with a price that you guessed or that you said yourself.
+            """
+        $0.parameters =
+            JSONValue.object([
+                "type": "object",
+                "properties": [
+                    "price": [
+                        "type": "number",
+                        "minimum": 0,
+                        "description": "The total price as a plain number, such as 45 or 45.50.",
+                    ],
+                    "currency": [
+                        "type": "string",
+                        "description": "ISO 4217 code of the currency. USD when the business does not say.",
+                    ],
+                    "details": [
+                        "type": "string",
+                        "description": "What the price is for and what it includes, in the business's words.",
+                    ],
+                    "availability": [
+                        "type": "string",
+                        "description": "When it can be done or delivered, in the business's words.",
+                    ],
+                ],
+                "required": ["price"],
+                "additionalProperties": false,
+            ]).text
+    }
+
+    private struct Arguments {
+        var price: String
+        var currency: String
+        var details: String
+        var availability: String
+
+        init(_ json: String) throws(ToolArgumentsError) {
+            let arguments = try ToolArguments(json, of: .extractQuote)
+            guard let stated = try arguments.text("price"), let price = Price(stated) else {
+                throw ToolArgumentsError(
+                    "price must be one number, not negative, such as 45 or 45.50. Ask for the price if it is not "
+                        + "clear, then call extract_quote again."
+                )
+            }
+            self.price = price.decimalText
+            let currency = try arguments.text("currency") ?? price.currency ?? Currency.default
+            guard let code = Currency.code(currency) else {
+                throw ToolArgumentsError("currency must be an ISO 4217 code such as USD.")
+            }
+            self.currency = code
+            self.details = try arguments.text("details") ?? ""
+            self.availability = try arguments.text("availability") ?? ""
+        }
+    }
+
+    static func run(_ call: ToolCall, in context: ToolContext) throws(ToolArgumentsError) -> Tool.Outcome {
+        let arguments = try Arguments(call.arguments)
+        let quote = Quote.with {
+            $0.quoteID = CallID.quote(context.callSid, toolCallID: call.toolCallID)
+            $0.callSid = context.callSid
+            $0.requestID = context.requestID
+            $0.businessName = context.businessName
+            $0.price = arguments.price
+            $0.currency = arguments.currency
+            $0.details = arguments.details
+            $0.availability = arguments.availability
+            $0.agent = call.agent
+            $0.quotedAt = Timestamp.rfc3339(us: context.atUs)
+        }
+        let output: JSONValue = [
+            "status": "recorded", "quoteId": .string(quote.quoteID), "price": .string(quote.price),
+            "currency": .string(quote.currency),
+        ]
+        guard let result = try? quote.jsonString() else {
+            throw ToolArgumentsError("The quote could not be written down. Call extract_quote again.")
+        }
+        return Tool.Outcome(output: output.text, result: result)
+    }
+
+    static func normalised(_ json: String) -> String {
+        guard let arguments = try? Arguments(json) else { return json }
+        return JSONValue.array([
+            .string(arguments.price), .string(arguments.currency), .string(arguments.details.lowercased()),
+            .string(arguments.availability.lowercased()),
+        ]).text
+    }
+}

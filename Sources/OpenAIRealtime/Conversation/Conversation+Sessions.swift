@@ -1,0 +1,156 @@
+import CallEvents
+
+// The model's session comes and goes; the conversation stays.
+extension Conversation {
+    /// The socket broke, or never came about. The conversation goes on in the next session.
+    package mutating func socketLost(_ reason: String, atUs: Int64) -> [ConversationAction] {
+        guard self.phase != .ended else { return [] }
+        let wasReady = self.phase == .ready
+        self.phase = .connecting
+        guard wasReady else { return [.connect] }
+        self.isRestored = true
+        if let active = self.gate.active, !active.isCut {
+            // Whole replies are said; what is missing an end will be said again.
+            let isAnswered = self.history.replies.values.contains { $0.responseID == active.id && $0.isPublished }
+            if !isAnswered {
+                self.answersAgain = true
+            } else if let heardThrough = active.heardThrough {
+                self.inbound.answered(through: heardThrough)
+            }
+        }
+        self.history.forgetUnfinishedReplies()
+        self.gate.sessionLost()
+        self.inbound.sessionLost(atUs: atUs)
+        self.outbound.sessionLost()
+        self.toldReplies = []
+        self.turnEnd = nil
+        self.turnEndedAtUs = nil
+        let hangUp = self.hangUpWhenPlayed(atUs: atUs)
+        let lost = self.error("realtime_connection_lost", reason, fatal: false, id: "lost/\(atUs)", atUs: atUs)
+        return hangUp + [lost] + (self.outbound.hasHungUp ? [] : [.connect])
+    }
+
+    package mutating func timerFired(_ timer: ConversationTimer) -> [ConversationAction] {
+        switch timer {
+        case .retryResponse: self.gate.respond()
+        case .expectAnswer: self.gate.stopExpecting()
+        }
+        return self.askForResponse()
+    }
+
+    /// The model has our configuration: it is told the history, then it gets the audio that waits.
+    mutating func configured(_ session: ModelSession, atUs: Int64) -> [ConversationAction] {
+        guard self.phase == .configuring else { return [] }
+        self.phase = .ready
+        var ready = SessionReady()
+        ready.realtimeSessionID = session.id
+        ready.model = session.model
+        ready.expiresAt = Int64(session.expiresAt)
+        ready.restored = self.isRestored
+        var actions = [self.publish("session-ready", session.id, .sessionReady(ready), atUs)]
+        actions += self.tellHistory()
+        actions += self.giveAudio()
+        if self.gate.awaitsAnswer { actions.append(.schedule(.expectAnswer, after: Self.answerPatience)) }
+        return actions + self.askForResponse()
+    }
+
+    /// Everything that was said, as text, except turns that the model gets as audio again because nobody answered them.
+    private mutating func tellHistory() -> [ConversationAction] {
+        var actions: [ConversationAction] = []
+        var unanswered: [Utterance] = []
+        var tools: [ToolExchange] = []
+        for item in self.history.items {
+            switch item.item {
+            case .utterance(let utterance) where utterance.speaker == .agent:
+                // Whatever the positions say: this was said after it.
+                actions += unanswered.compactMap { self.tellPerson($0) }
+                unanswered = []
+                tools.removeAll(where: \.completed)
+                let text = ConversationHistory.heardText(of: utterance)
+                if !text.isEmpty { actions.append(self.tell(.agentText(itemID: utterance.seedID, text))) }
+            case .utterance(let utterance):
+                if self.isAnswered(utterance) {
+                    actions += self.tellPerson(utterance).map { [$0] } ?? []
+                } else {
+                    unanswered.append(utterance)
+                }
+            case .tool(let exchange):
+                tools.append(exchange)
+                actions += self.tell(exchange)
+            case nil: break
+            }
+        }
+        actions += self.tell(unanswered)
+        self.resume(tools)
+        return actions
+    }
+
+    private func isAnswered(_ utterance: Utterance) -> Bool {
+        guard utterance.hasHeardThrough else { return true }
+        guard let answeredThrough = self.inbound.answeredThrough else { return false }
+        return InboundPosition(utterance.heardThrough) <= answeredThrough
+    }
+
+    /// Turns without an answer: as audio where it is at hand, else as text.
+    private mutating func tell(_ unanswered: [Utterance]) -> [ConversationAction] {
+        guard let last = unanswered.last else { return [] }
+        if self.inbound.holds(through: InboundPosition(last.heardThrough)) {
+            self.gate.expectAnswer()
+            return []
+        }
+        self.turnEnd = InboundPosition(last.heardThrough)
+        self.inbound.answered(through: InboundPosition(last.heardThrough))
+        let told = unanswered.compactMap { self.tellPerson($0) }
+        guard !told.isEmpty else { return [] }
+        self.answersAgain = true
+        self.gate.respond()
+        return told
+    }
+
+    private mutating func tellPerson(_ utterance: Utterance) -> ConversationAction? {
+        utterance.text.isEmpty ? nil : self.tell(.personText(itemID: utterance.seedID, utterance.text))
+    }
+
+    private mutating func tell(_ exchange: ToolExchange) -> [ConversationAction] {
+        let call = exchange.call
+        let item = ModelCommand.Item.toolCall(
+            itemID: call.itemID.asSeedID,
+            callID: call.toolCallID,
+            name: call.name,
+            arguments: call.arguments
+        )
+        guard exchange.completed else { return [self.tell(item)] }
+        let output = ModelCommand.Item.toolOutput(
+            itemID: self.newOutputID(),
+            callID: call.toolCallID,
+            output: exchange.output
+        )
+        return [self.tell(item), self.tell(output)]
+    }
+
+    /// Tool calls that the agent has not spoken about: it does when all their outputs are in.
+    private mutating func resume(_ tools: [ToolExchange]) {
+        guard !tools.isEmpty else { return }
+        let waiting = tools.filter { !$0.completed }.map(\.call.toolCallID)
+        if waiting.isEmpty {
+            self.answersAgain = true
+            self.gate.respond()
+        } else {
+            self.gate.requested(waiting)
+        }
+    }
+
+    private mutating func tell(_ item: ModelCommand.Item) -> ConversationAction {
+        if case .agentText(let itemID?, _) = item { self.toldReplies.insert(itemID) }
+        return .send(.add(item, after: nil))
+    }
+}
+
+extension Utterance {
+    fileprivate var seedID: String? { self.itemID.asSeedID }
+}
+
+extension String {
+    /// An item's id, if a new session can give it to the item again; nil lets it choose one.
+    fileprivate var asSeedID: String? { self.isEmpty || self.utf8.count > 32 ? nil : self }
+}

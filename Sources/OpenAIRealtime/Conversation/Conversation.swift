@@ -1,0 +1,217 @@
+package import CallEvents
+
+/// The conversation of one call, as its session owns it: what the model, the phone and the coordinator say goes in, in
+/// the past tense, and what is to be done comes out. No I/O, and time is told.
+///
+/// Phases: `connecting` → `configuring` (the model's session exists) → `ready` (it has our configuration and the history)
+/// → back to `connecting` when the socket is lost, or `ended`.
+///
+/// Nothing is said twice. A turn of the person is answered when a reply to it is published, which happens as soon as all
+/// of the reply's audio and words are here, even before the response as a whole is done. After a restart or a lost socket
+/// an unanswered turn is given to the model again, as audio, and whatever the phone still plays of the first attempt is
+/// cleared before the new reply plays. A new owner that has nothing to answer again clears nothing.
+package struct Conversation: Sendable {
+    enum Phase: Equatable, Sendable {
+        case connecting
+        case configuring
+        case ready
+        case ended
+    }
+
+    /// Who owns the call and under which number; part of every event and outbound frame.
+    package struct Owner: Equatable, Sendable {
+        package var callSid: String
+        /// Stage and instance, for people.
+        package var source: String
+        /// The offset of the claim.
+        package var sessionEpoch: Int64
+
+        package init(callSid: String, source: String, sessionEpoch: Int64) {
+            self.callSid = callSid
+            self.source = source
+            self.sessionEpoch = sessionEpoch
+        }
+    }
+
+    /// The words of one turn, as far as they are transcribed.
+    struct Partial: Sendable {
+        var itemID = ""
+        var text = ""
+    }
+
+    static let answerPatience = Duration.seconds(4)
+    static let maxResponseAttempts = 4
+
+    package let owner: Owner
+    let codec: AudioFrame.Codec
+    var agent: AgentSession
+    var phase = Phase.connecting
+    var inbound: InboundAudio
+    var outbound: OutboundAudio
+    var gate = ResponseGate()
+    var history: ConversationHistory
+    /// The agent is to hang up when it has said what it is saying.
+    var isEnding = false
+    /// The next reply answers something for the second time: what the phone plays of the first attempt is stopped.
+    var answersAgain = false
+    /// The conversation has been told to a session of the model before.
+    var isRestored = false
+    var turnEnd: InboundPosition?
+    var turnEndedAtUs: Int64?
+    var failedResponses = 0
+    var outputCount = 0
+    /// Replies that the present session of the model has as text, under their own ids.
+    var toldReplies: Set<String> = []
+    var personPartial = Partial()
+
+    /// A call that nobody owned before.
+    package init(owner: Owner, start: StartSession) {
+        self.owner = owner
+        self.codec = start.codec
+        self.agent = start.agent
+        self.inbound = InboundAudio(codec: start.codec, answeredThrough: nil, takenOverAtUs: 0)
+        self.outbound = OutboundAudio(codec: start.codec, sessionEpoch: owner.sessionEpoch, target: nil)
+        self.history = ConversationHistory()
+    }
+
+    /// A call that another session, or none in time, has owned: `state` includes everything up to the own claim.
+    package init(owner: Owner, restoring state: CallState, atUs: Int64) {
+        let codec = state.session.codec
+        let history = ConversationHistory(items: state.conversation)
+        self.owner = owner
+        self.codec = codec
+        self.agent = state.session.agent
+        self.history = history
+        self.inbound = InboundAudio(
+            codec: codec,
+            answeredThrough: history.answeredThrough(state.hasAnsweredThrough ? state.answeredThrough : nil),
+            takenOverAtUs: atUs
+        )
+        let target = OutboundAudio.Target(streamEpoch: state.streamEpoch, partition: state.outboundPartition)
+        self.outbound = OutboundAudio(
+            codec: codec,
+            sessionEpoch: owner.sessionEpoch,
+            target: state.streamEpoch > 0 ? target : nil
+        )
+        self.isEnding = state.ending
+        // A call whose start nobody picked up has nothing to be restored.
+        self.isRestored = state.streamEpoch > 0 || !state.conversation.isEmpty
+        if let last = history.lastReply, !last.interrupted, last.audioMs > 0 {
+            self.outbound.inherit(itemID: last.itemID, audioMs: Int(last.audioMs))
+        }
+    }
+
+    /// Once, before everything else.
+    package mutating func started(atUs: Int64) -> [ConversationAction] {
+        // The agent has said its last word: all that is left is to hang up.
+        self.isEnding ? self.hangUpWhenPlayed(atUs: atUs) : [.connect]
+    }
+
+    // MARK: The phone
+
+    package mutating func received(_ frame: AudioFrame, atUs: Int64) -> [ConversationAction] {
+        var actions: [ConversationAction] = []
+        let target = OutboundAudio.Target(streamEpoch: frame.streamEpoch, partition: frame.outboundPartition)
+        let known = self.outbound.target?.streamEpoch ?? 0
+        guard target.streamEpoch >= known else { return [.drop(.oldStream)] }
+        if target.streamEpoch > known { actions += self.outbound.moved(to: target, atUs: atUs).map { .play($0) } }
+        if let playout = frame.playout, self.outbound.played(playout) {
+            self.history.forgetReplies { self.outbound.audioMs(of: $0) != nil }
+        }
+        guard self.phase != .ended, !self.outbound.hasHungUp else { return actions + [.drop(.ended)] }
+        if let drop = self.inbound.received(frame) { actions.append(.drop(drop)) }
+        return actions + self.giveAudio()
+    }
+
+    mutating func giveAudio() -> [ConversationAction] {
+        guard self.phase == .ready, !self.outbound.hasHungUp else { return [] }
+        return self.inbound.give().map { .append($0.payload, receivedAtUs: $0.receivedAtUs) }
+    }
+
+    // MARK: The coordinator
+
+    package mutating func received(_ command: CallCommand, atUs: Int64) -> [ConversationAction] {
+        guard self.phase != .ended else { return [] }
+        switch command.body {
+        case .startSession, nil:
+            // Owned already.
+            return []
+        case .updateSession(let update):
+            self.agent = update.agent
+            return self.phase == .ready ? [.send(.update(update.agent))] : []
+        case .toolResult(let result): return self.toolAnswered(result)
+        case .say(let say):
+            self.gate.say(say.instructions)
+            return self.askForResponse()
+        case .endSession(let end) where end.hangUpWhenPlayed:
+            guard !self.isEnding else { return [] }
+            self.isEnding = true
+            return self.hangUpWhenPlayed(atUs: atUs)
+        case .endSession(let end): return self.ended(reason: end.reason, atUs: atUs)
+        }
+    }
+
+    private mutating func toolAnswered(_ result: ToolResult) -> [ConversationAction] {
+        guard self.history.toolAnswered(result.toolCallID, output: result.output) else { return [] }
+        // A session that is not ready yet is told with the history.
+        guard self.phase == .ready else { return [] }
+        let itemID = self.newOutputID()
+        _ = self.gate.toolAnswered(result.toolCallID, outputItemID: itemID)
+        let item = ModelCommand.Item.toolOutput(itemID: itemID, callID: result.toolCallID, output: result.output)
+        return [.send(.add(item, after: nil))] + self.askForResponse()
+    }
+
+    mutating func hangUpWhenPlayed(atUs: Int64) -> [ConversationAction] {
+        guard self.isEnding, !self.outbound.hasHungUp, !self.gate.isBusy else { return [] }
+        return self.outbound.hangUp(atUs: atUs).map { .play($0) }
+    }
+
+    mutating func ended(reason: String, atUs: Int64) -> [ConversationAction] {
+        self.phase = .ended
+        var end = SessionEnded()
+        end.reason = reason
+        return [self.publish("session-ended", "\(self.owner.sessionEpoch)", .sessionEnded(end), atUs), .end]
+    }
+
+    // MARK: What all parts need
+
+    mutating func newOutputID() -> String {
+        self.outputCount += 1
+        return "output_\(self.outputCount)"
+    }
+
+    /// A response, if one is due and the model can take it.
+    mutating func askForResponse() -> [ConversationAction] {
+        guard self.phase == .ready, !self.isEnding, let command = self.gate.next() else { return [] }
+        return [.send(command)]
+    }
+
+    func publish(
+        _ kind: String,
+        _ id: String,
+        _ body: CallEvent.OneOf_Body,
+        _ atUs: Int64
+    ) -> ConversationAction {
+        var event = CallEvent()
+        event.eventID = "\(kind)/\(self.owner.callSid)/\(id)"
+        event.callSid = self.owner.callSid
+        event.occurredAtUs = atUs
+        event.source = self.owner.source
+        event.sessionEpoch = self.owner.sessionEpoch
+        event.body = body
+        return .publish(event)
+    }
+
+    func error(_ code: String, _ message: String, fatal: Bool, id: String, atUs: Int64) -> ConversationAction {
+        var error = ErrorOccurred()
+        error.code = code
+        error.message = message
+        error.fatal = fatal
+        return self.publish("error", "\(self.owner.sessionEpoch)/\(id)", .errorOccurred(error), atUs)
+    }
+}
+
+extension StartSession {
+    /// What the model takes and gives on this audio path.
+    package var codec: AudioFrame.Codec { self.audioPath == .passthrough ? .pcmu : .pcm24k }
+}

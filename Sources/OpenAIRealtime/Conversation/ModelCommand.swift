@@ -1,0 +1,24 @@
+package import CallEvents
+
+/// What the conversation asks of the model, whichever protocol carries it.
+package enum ModelCommand: Equatable, Sendable {
+    /// Once for each session, before anything else.
+    case configure(AgentSession, format: AudioFrame.Codec)
+    /// Another agent speaks from now on, with the same voice.
+    case update(AgentSession)
+    /// `after`: nil for the end of the conversation.
+    case add(Item, after: String?)
+    case remove(itemID: String)
+    /// The person heard this much of the item; the model must not believe more.
+    case truncate(itemID: String, contentIndex: Int, playedMs: Int)
+    /// Respond now, to the conversation as it is or as the instructions say.
+    case respond(instructions: String?)
+    case cancelResponse(responseID: String)
+
+    package enum Item: Equatable, Sendable {
+        case personText(itemID: String?, String)
+        case agentText(itemID: String?, String)
+        case toolCall(itemID: String?, callID: String, name: String, arguments: String)
+        case toolOutput(itemID: String?, callID: String, output: String)
+    }
+}

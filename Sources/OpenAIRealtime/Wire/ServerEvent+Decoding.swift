@@ -1,0 +1,201 @@
+import FoundationEssentials
+import JSON
+package import NIOCore
+
+extension ServerEvent {
+    /// Reads one text message. Audio deltas, which are nearly all of the bytes, are found and decoded in place;
+    /// everything else goes through a JSON decoder.
+    /// - Throws: for bytes that are not a JSON object with a `type`, and for a field that the event cannot do without.
+    package init(message: ByteBuffer) throws(RealtimeMessageError) {
+        let bytes = message.readableBytesView
+        var members = try JSONMembers(bytes)
+        var found = AudioDeltaMembers()
+        while let (key, value) = try members.next() {
+            found.note(key: key.isEscaped ? nil : bytes[key.range], value: value, in: bytes)
+        }
+        guard let type = found.type else { throw RealtimeMessageError(.noType) }
+        if type == ServerEventType.outputAudioDelta.rawValue {
+            self = .outputAudioDelta(try found.delta(in: bytes))
+            return
+        }
+        guard let known = ServerEventType(rawValue: type) else {
+            self = .unknown(type: type)
+            return
+        }
+        guard let json = try? JSONValue(parsing: bytes) else {
+            throw RealtimeMessageError(.notJSON, field: type)
+        }
+        self = try Self(known, json)
+    }
+}
+
+/// The members of an audio delta, as far as they were met.
+private struct AudioDeltaMembers {
+    var type: String?
+    private var responseID = ""
+    private var itemID = ""
+    private var contentIndex = 0
+    private var audio: JSONMembers.Value?
+
+    mutating func note(key: ByteBufferView?, value: JSONMembers.Value, in bytes: ByteBufferView) {
+        guard let key else { return }
+        func text() -> String? {
+            value.isString && !value.isEscaped ? String(decoding: bytes[value.range], as: UTF8.self) : nil
+        }
+        if key.elementsEqual("delta".utf8) {
+            if value.isString { self.audio = value }
+        } else if key.elementsEqual("type".utf8) {
+            self.type = text()
+        } else if key.elementsEqual("item_id".utf8) {
+            self.itemID = text() ?? ""
+        } else if key.elementsEqual("response_id".utf8) {
+            self.responseID = text() ?? ""
+        } else if key.elementsEqual("content_index".utf8) {
+            self.contentIndex = value.isString ? 0 : Int(String(decoding: bytes[value.range], as: UTF8.self)) ?? 0
+        }
+    }
+
+    func delta(in bytes: ByteBufferView) throws(RealtimeMessageError) -> ServerEvent.AudioDelta {
+        guard let value = self.audio, !self.itemID.isEmpty else {
+            throw RealtimeMessageError(.badField, field: ServerEventType.outputAudioDelta.rawValue)
+        }
+        var audio = ByteBuffer()
+        // JSON may write `/` as `\/`; nothing else in base64 is ever escaped.
+        let text =
+            value.isEscaped
+            ? ByteBuffer(bytes: bytes[value.range].filter { $0 != UInt8(ascii: "\\") }).readableBytesView
+            : bytes[value.range]
+        guard Base64.decode(text, into: &audio) else {
+            throw RealtimeMessageError(.badBase64, field: ServerEventType.outputAudioDelta.rawValue)
+        }
+        let part = ServerEvent.Part(responseID: self.responseID, itemID: self.itemID, contentIndex: self.contentIndex)
+        return ServerEvent.AudioDelta(part: part, audio: audio)
+    }
+}
+
+extension ServerEvent {
+    private init(_ type: ServerEventType, _ json: JSONValue) throws(RealtimeMessageError) {
+        func required(_ key: String) throws(RealtimeMessageError) -> String {
+            guard let value = json[key]?.stringValue else { throw RealtimeMessageError(.badField, field: key) }
+            return value
+        }
+        func part() throws(RealtimeMessageError) -> Part {
+            Part(
+                responseID: json["response_id"]?.stringValue ?? "",
+                itemID: try required("item_id"),
+                contentIndex: json["content_index"]?.intValue ?? 0
+            )
+        }
+        let previous = json["previous_item_id"]?.stringValue
+        let text = json["delta"]?.stringValue ?? json["transcript"]?.stringValue ?? ""
+        switch type {
+        case .sessionCreated: self = .sessionCreated(Session(json["session"]))
+        case .sessionUpdated: self = .sessionUpdated(Session(json["session"]))
+        case .itemAdded: self = .itemAdded(try Item(json["item"]), previousItemID: previous)
+        case .itemDone: self = .itemDone(try Item(json["item"]), previousItemID: previous)
+        case .itemTruncated:
+            let end = json["audio_end_ms"]?.intValue ?? 0
+            self = .itemTruncated(itemID: try required("item_id"), audioEndMs: end)
+        case .itemDeleted: self = .itemDeleted(itemID: try required("item_id"))
+        case .inputTranscriptionDelta: self = .inputTranscriptionDelta(itemID: try required("item_id"), delta: text)
+        case .inputTranscriptionCompleted:
+            self = .inputTranscriptionCompleted(itemID: try required("item_id"), transcript: text)
+        case .inputTranscriptionFailed:
+            let code = json["error"]?["code"]?.stringValue
+            self = .inputTranscriptionFailed(itemID: try required("item_id"), code: code)
+        case .inputCommitted: self = .inputCommitted(itemID: try required("item_id"), previousItemID: previous)
+        case .speechStarted:
+            let start = json["audio_start_ms"]?.intValue ?? 0
+            self = .speechStarted(itemID: try required("item_id"), audioStartMs: start)
+        case .speechStopped:
+            let end = json["audio_end_ms"]?.intValue ?? 0
+            self = .speechStopped(itemID: try required("item_id"), audioEndMs: end)
+        case .responseCreated: self = .responseCreated(try Response(json["response"]))
+        case .responseDone: self = .responseDone(try Response(json["response"]))
+        case .outputItemAdded: self = .outputItemAdded(responseID: try required("response_id"), try Item(json["item"]))
+        case .outputItemDone: self = .outputItemDone(responseID: try required("response_id"), try Item(json["item"]))
+        case .outputAudioDone: self = .outputAudioDone(try part())
+        case .outputTranscriptDelta: self = .outputTranscriptDelta(try part(), delta: text)
+        case .outputTranscriptDone: self = .outputTranscriptDone(try part(), transcript: text)
+        case .rateLimitsUpdated: self = .rateLimitsUpdated((json["rate_limits"]?.arrayValue ?? []).map(RateLimit.init))
+        case .error: self = .error(Failure(json["error"]))
+        default: self = .other(type)
+        }
+    }
+}
+
+extension ServerEvent.Session {
+    fileprivate init(_ json: JSONValue?) {
+        self.id = json?["id"]?.stringValue ?? ""
+        self.model = json?["model"]?.stringValue ?? ""
+        self.expiresAt = json?["expires_at"]?.intValue ?? 0
+        self.inputFormat = json?["audio"]?["input"]?["format"]?["type"]?.stringValue
+        self.outputFormat = json?["audio"]?["output"]?["format"]?["type"]?.stringValue
+    }
+}
+
+extension ServerEvent.Item {
+    fileprivate init(_ json: JSONValue?) throws(RealtimeMessageError) {
+        guard let json, let type = json["type"]?.stringValue else {
+            throw RealtimeMessageError(.badField, field: "item")
+        }
+        self.id = json["id"]?.stringValue ?? ""
+        self.type = type
+        self.role = json["role"]?.stringValue
+        self.status = json["status"]?.stringValue
+        self.text = (json["content"]?.arrayValue ?? []).compactMap { content in
+            content["transcript"]?.stringValue ?? content["text"]?.stringValue
+        }.joined(separator: " ")
+        self.callID = json["call_id"]?.stringValue
+        self.name = json["name"]?.stringValue
+        self.arguments = json["arguments"]?.stringValue
+    }
+}
+
+extension ServerEvent.Response {
+    fileprivate init(_ json: JSONValue?) throws(RealtimeMessageError) {
+        guard let json, let id = json["id"]?.stringValue else {
+            throw RealtimeMessageError(.badField, field: "response")
+        }
+        self.id = id
+        self.status = json["status"]?.stringValue ?? ""
+        self.output = (json["output"]?.arrayValue ?? []).compactMap { try? ServerEvent.Item($0) }
+        self.usage = json["usage"].flatMap(TokenUsage.init)
+        self.failure = json["status_details"]?["error"].flatMap { error in
+            error.objectValue == nil ? nil : ServerEvent.Failure(error)
+        }
+    }
+}
+
+extension ServerEvent.RateLimit {
+    fileprivate init(_ json: JSONValue) {
+        self.name = json["name"]?.stringValue ?? ""
+        self.remaining = json["remaining"]?.intValue ?? 0
+    }
+}
+
+extension ServerEvent.Failure {
+    fileprivate init(_ json: JSONValue?) {
+        self.type = json?["type"]?.stringValue ?? ""
+        self.code = json?["code"]?.stringValue
+        self.message = json?["message"]?.stringValue ?? ""
+        self.param = json?["param"]?.stringValue
+        self.eventID = json?["event_id"]?.stringValue
+    }
+}
+
+extension TokenUsage {
+    /// nil for null.
+    fileprivate init?(_ json: JSONValue) {
+        guard json.objectValue != nil else { return nil }
+        let input = json["input_token_details"]
+        let output = json["output_token_details"]
+        func count(_ value: JSONValue?) -> Int { max(0, value?.intValue ?? 0) }
+        self.inputText = count(input?["text_tokens"])
+        self.inputAudio = count(input?["audio_tokens"])
+        self.cachedText = count(input?["cached_tokens_details"]?["text_tokens"])
+        self.cachedAudio = count(input?["cached_tokens_details"]?["audio_tokens"])
+        self.outputText = count(output?["text_tokens"])
+        self.outputAudio = count(output?["audio_tokens"])
+    }
+}

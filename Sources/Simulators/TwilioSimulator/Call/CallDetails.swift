@@ -1,0 +1,46 @@
+package import CallEvents
+
+/// The properties of a call that its API resource shows.
+package struct CallDetails: Sendable, Equatable {
+    package enum Status: String, Sendable, CaseIterable {
+        case queued, ringing, completed, busy, failed, canceled
+        case inProgress = "in-progress"
+        case noAnswer = "no-answer"
+
+        package var isFinal: Bool {
+            switch self {
+            case .queued, .ringing, .inProgress: false
+            case .completed, .busy, .failed, .canceled, .noAnswer: true
+            }
+        }
+    }
+
+    package let sid: CallSid
+    package let accountSid: String
+    package let to: String
+    package let from: String
+    package var status = Status.queued
+    package let created: TwilioTime
+    package var updated: TwilioTime
+    /// When it was answered.
+    package var started: TwilioTime?
+    package var ended: TwilioTime?
+    package var queuedMs = 0
+    package var answeredBy: String?
+
+    package init(sid: CallSid, accountSid: String, to: String, from: String, created: TwilioTime) {
+        self.sid = sid
+        self.accountSid = accountSid
+        self.to = to
+        self.from = from
+        self.created = created
+        self.updated = created
+    }
+
+    /// Whole seconds from the answer to the end; nil until the end.
+    package var durationSeconds: Int? {
+        guard let ended = self.ended else { return nil }
+        guard let started = self.started else { return 0 }
+        return (ended.milliseconds - started.milliseconds + 500) / 1000
+    }
+}

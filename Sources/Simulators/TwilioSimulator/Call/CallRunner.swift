@@ -1,0 +1,211 @@
+import CallEvents
+import TwilioMedia
+
+/// One call from the queue to its last status callback.
+struct CallRunner {
+    /// What follows what was just done.
+    enum Next {
+        case nextVerb
+        case document(DocumentSource)
+        case hangUp
+    }
+
+    enum Raced<Value: Sendable>: Sendable {
+        case finished(Value)
+        case interrupted(SimulatedCall.Control)
+    }
+
+    let call: SimulatedCall
+    let environment: CallEnvironment
+    let callbacks: StatusCallbacks
+    /// Run beside the call, and are cancelled at its end.
+    let sideTasks: Mailbox<@Sendable () async -> Void>
+    var caller: MediaStream.Caller
+    var answeredAt = ContinuousClock.now
+    var recording: CallRecording?
+
+    static func run(_ call: SimulatedCall, environment: CallEnvironment) async {
+        let callbacks = StatusCallbacks(call: call, webhooks: environment.webhooks)
+        let sideTasks = Mailbox<@Sendable () async -> Void>()
+        async let sending: Void = callbacks.run()
+        async let running: Void = withDiscardingTaskGroup { group in
+            while let task = await sideTasks.next() { group.addTask { await task() } }
+            group.cancelAll()
+        }
+        var runner = CallRunner(
+            call: call,
+            environment: environment,
+            callbacks: callbacks,
+            sideTasks: sideTasks,
+            caller: MediaStream.Caller(business: call.business, faults: StreamFaults(call.script.faults))
+        )
+        await runner.run()
+        sideTasks.finish()
+        await running
+        callbacks.finish()
+        await sending
+    }
+
+    private mutating func run() async {
+        for warning in self.call.request.warnings {
+            self.call.log.add(.problem(code: warning.code, warning.message))
+        }
+        if let (status, sip) = await self.dial() {
+            self.finish(status, sip: sip)
+        } else {
+            await self.talk()
+            self.finish(.completed, sip: 200)
+        }
+    }
+
+    /// - Returns: how it ended when nobody answered.
+    private func dial() async -> (CallDetails.Status, sip: Int)? {
+        let script = self.call.script
+        let queued = self.environment.dialQueue.reserve(callsPerSecond: self.call.callsPerSecond)
+        self.call.set(queuedMs: Int(queued / .milliseconds(1)))
+        if queued > .zero, await self.wait(queued) { return (.canceled, 487) }
+        self.callbacks.post(.initiated, status: "initiated")
+        if await self.wait(.milliseconds(script.ringAfterMs)) { return (.canceled, 487) }
+        self.call.set(.ringing)
+        self.callbacks.post(.ringing, status: "ringing")
+
+        let timeout = Duration.seconds(self.call.request.timeoutSeconds)
+        let reaction = Duration.milliseconds(script.answerAfterMs)
+        let isInTime = script.outcome != .noAnswer && reaction <= timeout
+        if await self.wait(isInTime ? reaction : timeout) { return (.canceled, 487) }
+        guard isInTime else { return (.noAnswer, 487) }
+        switch script.outcome {
+        case .answered: return nil
+        case .busy: return (.busy, 486)
+        case .failed: return (.failed, 404)
+        case .noAnswer: return (.noAnswer, 487)
+        }
+    }
+
+    /// - Returns: whether the call was ended meanwhile. There is no document yet that could be replaced.
+    private func wait(_ time: Duration) async -> Bool {
+        let result = await self.race { _ = try? await Task.sleep(for: time) }
+        if case .interrupted = result { return true }
+        return Task.isCancelled
+    }
+
+    private func finish(_ status: CallDetails.Status, sip: Int) {
+        if let recording = self.recording {
+            recording.advance(toMs: Int((ContinuousClock.now - self.answeredAt) / .milliseconds(1)))
+            recording.write()
+        }
+        self.call.set(status)
+        let seconds = self.call.details.durationSeconds ?? 0
+        self.callbacks.post(
+            .completed,
+            status: status.rawValue,
+            further: [
+                FormField("CallDuration", String(seconds)),
+                FormField("Duration", String((seconds + 59) / 60)),
+                FormField("SipResponseCode", String(sip)),
+            ]
+        )
+    }
+
+    private mutating func talk() async {
+        self.answeredAt = .now
+        self.call.set(.inProgress)
+        self.callbacks.post(.answered, status: CallDetails.Status.inProgress.rawValue)
+        self.startRecording()
+        self.startTimeLimit()
+        var next = await self.detect() ?? .document(self.call.request.document)
+        // A customer's server could redirect in a circle for ever.
+        var documents = 0
+        while case .document(let source) = next, !Task.isCancelled {
+            documents += 1
+            guard documents <= 1000 else {
+                self.call.log.add(.problem(code: 11215, "too many documents"))
+                return
+            }
+            next = await self.run(source)
+        }
+    }
+
+    private mutating func startRecording() {
+        guard let directory = self.environment.recordingDirectory else { return }
+        let path = "\(directory)/\(self.call.sid).wav"
+        guard let recording = CallRecording(path: path) else {
+            self.call.log.add(.problem(code: 0, "cannot write \(path)"))
+            return
+        }
+        self.recording = recording
+        self.sideTasks.send {
+            while (try? await Task.sleep(for: .seconds(1))) != nil { recording.write() }
+        }
+    }
+
+    private func startTimeLimit() {
+        let limit = Duration.seconds(self.call.request.timeLimitSeconds)
+        let call = self.call
+        self.sideTasks.send {
+            guard (try? await Task.sleep(for: limit)) != nil else { return }
+            call.log.add(.problem(code: 32015, "maximum duration reached"))
+            call.control.send(.hangUp(.timeLimit))
+        }
+    }
+
+    /// Finds out who answered, where that was asked for.
+    private func detect() async -> Next? {
+        let call = self.call
+        let delay = Duration.milliseconds(call.script.detectionMs)
+        switch call.request.detection {
+        case .off:
+            return nil
+        case .synchronous:
+            let result = await self.race { _ = try? await Task.sleep(for: delay) }
+            if case .interrupted(let control) = result { return Self.next(after: control) }
+            call.set(answeredBy: call.script.answeredBy)
+            return nil
+        case .asynchronous(let callback):
+            let callbacks = self.callbacks
+            self.sideTasks.send {
+                guard (try? await Task.sleep(for: delay)) != nil else { return }
+                call.set(answeredBy: call.script.answeredBy)
+                guard let callback else { return }
+                let details = call.details
+                callbacks.post(
+                    .machineDetection,
+                    to: callback,
+                    fields: [
+                        FormField("CallSid", details.sid.rawValue),
+                        FormField("AccountSid", details.accountSid),
+                        FormField("AnsweredBy", call.script.answeredBy),
+                        FormField("MachineDetectionDuration", String(call.script.detectionMs)),
+                    ]
+                )
+            }
+            return nil
+        }
+    }
+
+    static func next(after control: SimulatedCall.Control) -> Next {
+        switch control {
+        case .redirect(let source): .document(source)
+        case .hangUp: .hangUp
+        }
+    }
+
+    /// Does `operation` unless something comes for the call; then that is taken and `operation` cancelled.
+    func race<Value: Sendable>(_ operation: @escaping @Sendable () async -> Value) async -> Raced<Value> {
+        let control = self.call.control
+        return await withTaskGroup(of: Raced<Value>?.self) { group in
+            group.addTask { .finished(await operation()) }
+            group.addTask { await control.next().map { .interrupted($0) } }
+            var result: Raced<Value>?
+            for await outcome in group {
+                group.cancelAll()
+                switch (result, outcome) {
+                case (_, nil), (.interrupted, _): break
+                default: result = outcome
+                }
+            }
+            // One of the two always has an outcome: `operation` returns a value even when it is cancelled.
+            return result ?? .interrupted(.hangUp(.requested))
+        }
+    }
+}

@@ -1,0 +1,182 @@
+import NIOCore
+import NIOHTTP1
+import Synchronization
+import TwilioMedia
+import WebSockets
+
+/// Connects one media stream and serves it to its end.
+struct StreamSession: Sendable {
+    struct Outcome: Sendable {
+        var end: StreamEnd
+        var caller: MediaStream.Caller
+        /// What came for the call meanwhile and ended the stream.
+        var control: SimulatedCall.Control?
+    }
+
+    private enum Event: Sendable {
+        case ended(StreamEnd)
+        case control(SimulatedCall.Control)
+        case expired
+        case nothing
+    }
+
+    /// A server has so long to answer the close after `stop`.
+    private static let closingTime = Duration.seconds(2)
+
+    let url: WebhookURL
+    let messages: StreamMessages
+    let parameters: [TwiMLDocument.Parameter]
+    let call: SimulatedCall
+    let environment: CallEnvironment
+    let answeredAt: ContinuousClock.Instant
+    let recording: CallRecording?
+    let onStarted: @Sendable () -> Void
+
+    func run(caller: MediaStream.Caller) async -> Outcome {
+        let current = CurrentStream()
+        return await withTaskGroup(of: Event.self) { group in
+            group.addTask { .ended(await self.connect(caller: caller, current: current)) }
+            group.addTask { await self.call.control.next().map { .control($0) } ?? .nothing }
+            var outcome = Outcome(end: .stopped, caller: caller)
+            for await event in group {
+                switch event {
+                case .ended(let end):
+                    outcome.end = end
+                    group.cancelAll()
+                case .control(let control):
+                    outcome.control = control
+                    if let stream = current.stream {
+                        stream.end(sayingStop: true)
+                        group.addTask {
+                            do { try await Task.sleep(for: Self.closingTime) } catch { return .nothing }
+                            return .expired
+                        }
+                    } else {
+                        group.cancelAll()
+                    }
+                case .expired:
+                    group.cancelAll()
+                case .nothing:
+                    break
+                }
+            }
+            if let stream = current.stream { outcome.caller = stream.caller }
+            // Interrupted while it was about to begin.
+            if outcome.control != nil, outcome.end == .broken { outcome.end = .stopped }
+            return outcome
+        }
+    }
+
+    private func connect(caller: MediaStream.Caller, current: CurrentStream) async -> StreamEnd {
+        var headers = HTTPHeaders()
+        headers.add(name: "X-Twilio-Signature", value: self.environment.signature.compute(url: self.url.text))
+        headers.add(name: "User-Agent", value: "Twilio.TmeWs/1.0")
+        do {
+            return try await self.environment.sockets.connect(to: self.url.text, headers: headers) { socket in
+                let elapsed = ContinuousClock.now - self.answeredAt
+                let stream = MediaStream(
+                    messages: self.messages,
+                    caller: caller,
+                    startMs: Int(elapsed / .milliseconds(1)),
+                    customParameters: Dictionary(
+                        self.parameters.map { ($0.name, $0.value) },
+                        uniquingKeysWith: { _, last in last }
+                    ),
+                    log: self.call.log,
+                    recording: self.recording
+                )
+                current.set(stream)
+                self.call.log.add(.streamStarted(sid: stream.sid))
+                self.onStarted()
+                self.environment.clock.add(stream)
+                let end = await self.serve(stream, on: socket)
+                self.environment.clock.remove(stream)
+                return end
+            }
+        } catch let error as WebSocketError {
+            switch error.code {
+            case .notUpgraded: return .failed(code: 31920)
+            case .connectTimedOut: return .failed(code: 31901)
+            case .badURL: return .failed(code: 31923)
+            case .messageTooLarge, .protocolViolation: return .failed(code: 31924)
+            case .closed: return .failed(code: 31903)
+            case .connectFailed:
+                let isTLS = ["SSL", "TLS", "certificate"].contains { error.detail.contains($0) }
+                return .failed(code: isTLS ? 31910 : 31902)
+            }
+        } catch is CancellationError {
+            return .stopped
+        } catch {
+            return .failed(code: 31900)
+        }
+    }
+
+    private func serve(_ stream: MediaStream, on socket: WebSocket) async -> StreamEnd {
+        let wasDropped = await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                await Self.write(stream.outbox, to: socket)
+                return false
+            }
+            group.addTask {
+                await self.read(from: socket, into: stream)
+                return false
+            }
+            group.addTask { await self.act(on: stream.effects, socket: socket) }
+            return await group.reduce(false) { $0 || $1 }
+        }
+        if wasDropped { return .dropped }
+        if stream.wasStopped { return .stopped }
+        return socket.closedWith.map { .closedByServer(code: $0.code) } ?? .broken
+    }
+
+    /// Sends what the stream has to say, then closes.
+    private static func write(_ outbox: Mailbox<ByteBuffer>, to socket: WebSocket) async {
+        do {
+            while let batch = await outbox.nextBatch() { try await socket.send(texts: batch) }
+            try await socket.close(code: 1000, reason: "")
+        } catch {
+            // The reader sees that the connection is gone, and ends the stream.
+            socket.abort()
+        }
+    }
+
+    private func read(from socket: WebSocket, into stream: MediaStream) async {
+        do {
+            for try await message in socket.inbound {
+                switch message {
+                case .text(let text): stream.received(text)
+                case .binary: stream.receivedBinary()
+                }
+            }
+        } catch let error as WebSocketError where error.code != .closed {
+            self.call.log.add(.problem(code: 31924, "\(error.code.rawValue) \(error.detail)"))
+        } catch {
+            // A broken connection is an end like any other.
+        }
+        stream.end(sayingStop: false)
+    }
+
+    /// - Returns: whether the script broke the connection.
+    private func act(on effects: Mailbox<MediaStream.Effect>, socket: WebSocket) async -> Bool {
+        var wasDropped = false
+        while let effect = await effects.next() {
+            switch effect {
+            case .dropSocket:
+                wasDropped = true
+                socket.abort()
+            case .hangUp:
+                self.call.control.send(.hangUp(.businessHungUp))
+            }
+        }
+        return wasDropped
+    }
+}
+
+/// The stream of a session once it is open.
+private final class CurrentStream: Sendable {
+    private let state = Mutex<MediaStream?>(nil)
+
+    var stream: MediaStream? { self.state.withLock { $0 } }
+
+    func set(_ stream: MediaStream) { self.state.withLock { $0 = stream } }
+}

@@ -1,0 +1,138 @@
+import CallEvents
+import Logging
+import NIOCore
+import Synchronization
+
+/// All calls of a simulator and the scripts of the next ones.
+final class CallRegistry: Sendable {
+    private struct State {
+        var script: SimulationScript
+        var calls: [CallSid: SimulatedCall] = [:]
+        /// Oldest first.
+        var order: [CallSid] = []
+        /// Requests to create a call, per number, that a fault has answered.
+        var faultsTaken: [String: Int] = [:]
+    }
+
+    private static let maximumCalls = 2000
+
+    /// Calls that were made and have to be run.
+    let newCalls = Mailbox<SimulatedCall>()
+    private let accountSid: String
+    private let utterance: @Sendable (String) -> ByteBuffer?
+    private let logger: Logger
+    private let state: Mutex<State>
+
+    /// - Throws: `Business.UnknownUtterance`.
+    init(
+        accountSid: String,
+        script: SimulationScript,
+        utterance: @escaping @Sendable (String) -> ByteBuffer?,
+        logger: Logger
+    ) throws(Business.UnknownUtterance) {
+        self.accountSid = accountSid
+        self.utterance = utterance
+        self.logger = logger
+        self.state = Mutex(State(script: script))
+        try self.check(script)
+    }
+
+    private func check(_ script: SimulationScript) throws(Business.UnknownUtterance) {
+        for call in [script.fallback] + script.numbers.values {
+            _ = try Business(call, utterance: self.utterance)
+        }
+    }
+
+    var script: SimulationScript { self.state.withLock { $0.script } }
+
+    func replace(script: SimulationScript) throws(Business.UnknownUtterance) {
+        try self.check(script)
+        self.state.withLock { state in
+            state.script = script
+            state.faultsTaken = [:]
+        }
+    }
+
+    func replace(script: CallScript, for number: String) throws(Business.UnknownUtterance) {
+        _ = try Business(script, utterance: self.utterance)
+        self.state.withLock { state in
+            state.script.numbers[number] = script
+            state.faultsTaken[number] = nil
+        }
+    }
+
+    /// Takes the fault of the next request to call `number`.
+    func takeCreateFault(for number: String) -> Faults.APIFault? {
+        self.state.withLock { state in
+            let faults = state.script[to: number].faults.create
+            let taken = state.faultsTaken[number, default: 0]
+            guard taken < faults.count else { return nil }
+            state.faultsTaken[number] = taken + 1
+            return faults[taken]
+        }
+    }
+
+    /// Makes a call and has it run.
+    func create(_ request: CallRequest) throws(APIError) -> SimulatedCall {
+        let script = self.script
+        let callScript = script[to: request.to]
+        var generator = SystemRandomNumberGenerator()
+        guard let sid = CallSid("CA" + randomHexadecimal(using: &generator)),
+            let business = try? Business(callScript, utterance: self.utterance)
+        else { throw APIError(status: 500, code: 20500, "the script cannot be played") }
+        var logger = self.logger
+        logger[metadataKey: "call.sid"] = "\(sid)"
+        let call = SimulatedCall(
+            details: CallDetails(
+                sid: sid,
+                accountSid: self.accountSid,
+                to: request.to,
+                from: request.from,
+                created: .now
+            ),
+            request: request,
+            script: callScript,
+            callsPerSecond: script.callsPerSecond,
+            business: business,
+            log: CallLog { [logger] fact in logger.log(level: fact.level, "call", metadata: ["fact": "\(fact.event)"]) }
+        )
+        self.state.withLock { state in
+            state.calls[sid] = call
+            state.order.append(sid)
+            Self.forgetOldest(&state)
+        }
+        call.log.add(.status(CallDetails.Status.queued.rawValue))
+        self.newCalls.send(call)
+        return call
+    }
+
+    /// Calls that are over are kept for whoever asks, but not all for ever.
+    private static func forgetOldest(_ state: inout State) {
+        guard state.order.count > self.maximumCalls, let oldest = state.order.first,
+            state.calls[oldest]?.details.status.isFinal ?? true
+        else { return }
+        state.calls[oldest] = nil
+        state.order.removeFirst()
+    }
+
+    subscript(sid: String) -> SimulatedCall? {
+        guard let sid = CallSid(sid) else { return nil }
+        return self.state.withLock { $0.calls[sid] }
+    }
+
+    /// Newest first.
+    var all: [SimulatedCall] {
+        self.state.withLock { state in state.order.reversed().compactMap { state.calls[$0] } }
+    }
+}
+
+extension CallFact {
+    fileprivate var level: Logger.Level {
+        switch self.event {
+        case .problem: .warning
+        case .markQueued, .markReturned, .said, .playedDigits: .trace
+        case .status, .verb, .streamStarted, .streamEnded, .business, .fault, .cleared: .info
+        case .webhook, .agentBegan, .agentEnded: .debug
+        }
+    }
+}

@@ -1,0 +1,27 @@
+/// The text of `--help`, made from the declarations that also read the variables.
+enum StageHelp {
+    static func text(name: String, summary: String, variables: [Settings.Variable]) -> String {
+        var text = """
+            \(name): \(summary)
+
+            Usage: \(name) [--help]
+
+            Configured by environment variables; empty ones count as absent. Secrets can also be given as NAME_FILE,
+            the path of a file that holds the value.
+
+            """
+        let required = variables.filter(\.isRequired)
+        if !required.isEmpty { text += "\nRequired:\n" + required.map(Self.entry).joined() }
+        text += "\nOptional:\n" + variables.filter { !$0.isRequired }.map(Self.entry).joined()
+        text += "\nExit codes: 0 stopped as asked, 1 failed, 64 unknown argument, 78 wrong configuration.\n"
+        return text
+    }
+
+    private static func entry(_ variable: Settings.Variable) -> String {
+        var notes: [String] = []
+        if variable.isSecret { notes.append("secret") }
+        if let value = variable.defaultText { notes.append("default: \(value)") }
+        let suffix = notes.isEmpty ? "" : " (\(notes.joined(separator: "; ")))"
+        return "  \(variable.name)\n      \(variable.help)\(suffix)\n"
+    }
+}

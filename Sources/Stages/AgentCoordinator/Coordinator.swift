@@ -1,0 +1,156 @@
+import CallEvents
+import CallFlow
+import FoundationEssentials
+import Kafka
+import Logging
+import ServiceLifecycle
+import StageRuntime
+
+/// Consumes topic events, folds, and produces: a batch at a time, each in one transaction with its input offsets.
+struct Coordinator: Service {
+    private let consumer: KafkaConsumer
+    private let transactions: KafkaTransactionalProducer
+    private let deadLetters: DeadLetters
+    private let context: StageContext
+    private let metrics = CoordinatorMetrics()
+    private let assignment = "kafka-assignment"
+
+    init(transactions: KafkaTransactionalProducer, deadLetters: DeadLetters, context: StageContext) throws {
+        self.transactions = transactions
+        self.deadLetters = deadLetters
+        self.context = context
+        self.consumer = try KafkaConsumer(
+            KafkaConsumer.Subscription(group: AgentCoordinatorStage.name, topics: [context.topics[.events]]),
+            configuration: context.kafka,
+            logger: context.logger
+        )
+        context.health.require(self.assignment)
+    }
+
+    /// - Throws: `KafkaError` with code `fenced` when another instance has taken this one's identity, and whatever
+    ///   Kafka reports for good.
+    func run() async throws {
+        // Ends what a predecessor of the same identity left open: reading what is committed would wait for it.
+        try await self.transactions.transaction([], offsets: [:], of: self.consumer)
+        var table = CallTable()
+        var cleanedAt = ContinuousClock.now
+        for try await event in self.consumer {
+            switch event {
+            case .assigned(let partitions):
+                try await self.takeOver(partitions, &table)
+                self.context.health.set(self.assignment, ready: true)
+            case .revoked(let partitions), .lost(let partitions):
+                for partition in partitions { table.unload(partition) }
+            case .records(let records):
+                var batch = self.newBatch()
+                if cleanedAt.duration(to: .now) > .seconds(60) {
+                    cleanedAt = .now
+                    for callSid in table.removeExpired(nowUs: Self.nowUs()) { batch.remove(callSid) }
+                }
+                try await self.handle(records, &batch, &table)
+            }
+            self.metrics.holds(table.active)
+        }
+    }
+
+    private func takeOver(_ partitions: [Int32], _ table: inout CallTable) async throws {
+        let snapshots = try await self.snapshots(of: partitions)
+        var batch = self.newBatch()
+        for (partition, snapshots) in snapshots {
+            table.load(partition, snapshots.calls)
+            // The embedded broker does not keep offsets that a transaction carries.
+            if self.context.kafka.profile == .embedded, snapshots.appliedOffset >= 0 {
+                self.consumer.start(self.events(partition), at: .offset(snapshots.appliedOffset + 1))
+            }
+            // A tool's completion is written together with the snapshot in which it was asked for, so this matters
+            // only where a broker tore the two apart. All tools are pure: running one again does no harm.
+            for state in snapshots.calls.values {
+                for call in state.unfinishedTools { try batch.run(call, of: state) }
+            }
+        }
+        try await self.transactions.transaction(try batch.messages, offsets: [:], of: self.consumer)
+    }
+
+    private func handle(_ records: [KafkaRecord], _ batch: inout CoordinatorBatch, _ table: inout CallTable)
+        async throws
+    {
+        for record in records {
+            try await self.fold(record, &batch, &table)
+            batch.consumed(record)
+        }
+        do {
+            let began = ContinuousClock.now
+            try await self.transactions.transaction(try batch.messages, offsets: batch.offsets, of: self.consumer)
+            self.metrics.committed(batch, events: records.count, in: began.duration(to: .now))
+        } catch let error as KafkaError where error.code == .transactionAborted {
+            self.metrics.wasAborted()
+            self.context.logger.warning("Transaction aborted, repeating", metadata: [LogKey.error: "\(error)"])
+            try await Task.sleep(for: .milliseconds(100))
+            try await self.rewind(records, &table)
+        }
+    }
+
+    private func fold(_ record: KafkaRecord, _ batch: inout CoordinatorBatch, _ table: inout CallTable) async throws {
+        let event: CallEvent
+        do {
+            event = try CallEvent(key: record.key, value: record.value)
+        } catch {
+            return try await self.deadLetters.write(record, reason: error.code.rawValue)
+        }
+        guard let (state, outputs) = table.apply(event, partition: record.partition, offset: record.offset) else {
+            return
+        }
+        batch.snapshot(state)
+        try batch.add(outputs, of: state)
+        self.log(event, state)
+    }
+
+    /// Back to before these records. Whether their transaction came through is for the snapshots to say.
+    private func rewind(_ records: [KafkaRecord], _ table: inout CallTable) async throws {
+        let first = Dictionary(records.map { ($0.partition, $0.offset) }, uniquingKeysWith: min)
+        for (partition, snapshots) in try await self.snapshots(of: Array(first.keys)) {
+            table.load(partition, snapshots.calls)
+        }
+        for (partition, offset) in first { try await self.consumer.seek(self.events(partition), to: offset) }
+    }
+
+    private func snapshots(of partitions: [Int32]) async throws -> [Int32: Snapshots] {
+        let (kafka, logger, topic) = (self.context.kafka, self.context.logger, self.context.topics[.state])
+        return try await withThrowingTaskGroup(of: (Int32, Snapshots).self) { group in
+            for partition in partitions {
+                group.addTask {
+                    let source = KafkaTopicPartition(topic: topic, partition: partition)
+                    return (partition, try await Snapshots.read(source, configuration: kafka, logger: logger))
+                }
+            }
+            return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
+    }
+
+    private func newBatch() -> CoordinatorBatch {
+        CoordinatorBatch(
+            topics: self.context.topics,
+            source: "\(self.context.stage)/\(self.context.instanceID)",
+            clockUs: Self.nowUs()
+        )
+    }
+
+    private func events(_ partition: Int32) -> KafkaTopicPartition {
+        KafkaTopicPartition(topic: self.context.topics[.events], partition: partition)
+    }
+
+    private func log(_ event: CallEvent, _ state: CallState) {
+        switch event.body {
+        case .requested:
+            self.context.logger.info("Call requested", metadata: [LogKey.callSid: "\(event.callSid)"])
+        case .statusChanged where state.phase == .ended && state.endedAtUs == event.occurredAtUs:
+            self.context.logger.info(
+                "Call ended",
+                metadata: [LogKey.callSid: "\(event.callSid)", "twilio.status": "\(state.status)"]
+            )
+        default: break
+        }
+    }
+
+    private static func nowUs() -> Int64 { Int64(Date.now.timeIntervalSince1970 * 1_000_000) }
+}

@@ -1,0 +1,55 @@
+import CallEvents
+import Kafka
+package import ServiceLifecycle
+package import StageRuntime
+
+/// Converts the audio of all calls between the phone's format and the model's: one frame in, one frame out.
+package enum AudioTranscoderStage: Stage {
+    /// The stage has no variables of its own.
+    package struct Configuration: Sendable {}
+
+    package static let name = "audio-transcoder"
+    package static let adminPort = 9102
+    package static let summary = "Converts call audio between mu-law at 8 kHz and PCM16 at 24 kHz."
+
+    package static func configure(_ settings: inout Settings) -> Configuration {
+        Configuration()
+    }
+
+    package static func services(_ configuration: Configuration, context: StageContext) throws -> [any Service] {
+        let audio = try KafkaProducer(.audio, configuration: context.kafka, logger: context.logger)
+        let events = try KafkaProducer(.events, configuration: context.kafka, logger: context.logger)
+        let consumer = try KafkaConsumer(
+            self.subscription(context.topics),
+            configuration: context.kafka,
+            logger: context.logger
+        )
+        let transcoder = TranscoderService(
+            consumer: consumer,
+            producer: audio,
+            deadLetters: DeadLetters(
+                producer: events,
+                topics: context.topics,
+                stage: self.name,
+                logger: context.logger
+            ),
+            topics: context.topics,
+            health: context.health,
+            logger: context.logger
+        )
+        return [events, audio, transcoder]
+    }
+
+    /// Both directions of a call are in the same hands, because the second topic's partitions follow the first's; and a
+    /// revoked number then means both.
+    static func subscription(_ topics: TopicNames) -> KafkaConsumer.Subscription {
+        let inbound = topics[Direction.inbound.source]
+        let outbound = topics[Direction.outbound.source]
+        return KafkaConsumer.Subscription(
+            group: self.name,
+            topics: [inbound],
+            companions: [outbound],
+            endWhenOutOfRange: [inbound, outbound]
+        )
+    }
+}

@@ -1,0 +1,85 @@
+import Kafka
+import Logging
+package import ResultsStore
+package import ServiceLifecycle
+package import StageRuntime
+import WebSockets
+
+/// results-sink: writes calls and results into the durable store, and answers questions about them over HTTP.
+package enum ResultsSinkStage: Stage {
+    package static let name = "results-sink"
+    package static let adminPort = 9105
+    package static let summary = "Keeps calls and results in a database and answers for them over HTTP."
+
+    /// ## Configuration variables
+    /// - `DATABASE_URL` (default `sqlite:///./lifehub-voice.sqlite`): Where calls and results are kept.
+    /// - `HTTP_HOST` (default `0.0.0.0`), `HTTP_PORT` (default 3002, 0 takes a free one): The HTTP read API.
+    /// - `VOICE_API_TOKEN`, `VOICE_ALLOW_ANONYMOUS`: see `APITokens`.
+    package struct Configuration: Sendable {
+        package var database: DatabaseURL?
+        package var httpHost: String
+        package var httpPort: Int
+        package var tokens: APITokens
+
+        package init(database: DatabaseURL?, httpHost: String, httpPort: Int, tokens: APITokens) {
+            self.database = database
+            self.httpHost = httpHost
+            self.httpPort = httpPort
+            self.tokens = tokens
+        }
+    }
+
+    package static func configure(_ settings: inout Settings) -> Configuration {
+        let database = settings.string(
+            "DATABASE_URL",
+            default: "sqlite:///./lifehub-voice.sqlite",
+            "The database: sqlite:/// and a path, which is absolute when it begins with another slash."
+        )
+        var configuration = Configuration(
+            database: nil,
+            httpHost: settings.string("HTTP_HOST", default: "0.0.0.0", "Address of the HTTP read API."),
+            httpPort: settings.int("HTTP_PORT", default: 3002, in: 0...65535, "Port of the HTTP read API."),
+            tokens: APITokens(&settings)
+        )
+        do {
+            configuration.database = try DatabaseURL(database)
+        } catch {
+            settings.report("DATABASE_URL \(error.message).")
+        }
+        return configuration
+    }
+
+    package static func services(_ configuration: Configuration, context: StageContext) throws -> [any Service] {
+        guard let database = configuration.database else { return [] }
+        return try self.services(configuration, store: try SQLiteStore(database), context: context)
+    }
+
+    /// With a store of the caller's, such as one that fails on request.
+    /// - Parameter onBound: called with the HTTP port when the server listens.
+    package static func services(
+        _ configuration: Configuration,
+        store: any ResultsStore,
+        context: StageContext,
+        onBound: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) throws -> [any Service] {
+        let producer = try KafkaProducer(.events, configuration: context.kafka, logger: context.logger)
+        let deadLetters = DeadLetters(
+            producer: producer,
+            topics: context.topics,
+            stage: self.name,
+            logger: context.logger
+        )
+        let logger = context.logger
+        let server = HTTPServer(
+            host: configuration.httpHost,
+            port: configuration.httpPort,
+            router: ReadAPI(store: store, tokens: configuration.tokens).router,
+            logger: logger,
+            onBound: { port in
+                logger.info("HTTP API listens", metadata: ["port": "\(port)"])
+                await onBound(port)
+            }
+        )
+        return [producer, try ResultsConsumer(store: store, deadLetters: deadLetters, context: context), server]
+    }
+}

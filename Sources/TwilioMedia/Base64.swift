@@ -1,0 +1,113 @@
+package import NIOCore
+
+/// Base64 (RFC 4648 section 4) between byte buffers, without intermediate text.
+package enum Base64 {
+    /// The characters that `count` bytes take, padding included.
+    package static func encodedLength(of count: Int) -> Int {
+        (count + 2) / 3 * 4
+    }
+
+    /// Appends the padded text of `bytes`.
+    package static func encode(_ bytes: ByteBuffer, to text: inout ByteBuffer) {
+        let length = self.encodedLength(of: bytes.readableBytes)
+        text.writeWithOutputRawSpan(minimumWritableBytes: length) { output in
+            self.encode(bytes.readableBytesUInt8Span, to: &output)
+        }
+    }
+
+    package static func encode(_ bytes: [UInt8]) -> [UInt8] {
+        var text = ByteBuffer()
+        self.encode(ByteBuffer(bytes: bytes), to: &text)
+        return Array(text.readableBytesView)
+    }
+
+    private static func encode(_ bytes: Span<UInt8>, to output: inout OutputRawSpan) {
+        let alphabet = self.alphabet.span
+        let whole = bytes.count - bytes.count % 3
+        var index = 0
+        while index < whole {
+            let group = UInt32(bytes[index]) << 16 | UInt32(bytes[index + 1]) << 8 | UInt32(bytes[index + 2])
+            output.append(alphabet[Int(group >> 18)])
+            output.append(alphabet[Int(group >> 12 & 0x3f)])
+            output.append(alphabet[Int(group >> 6 & 0x3f)])
+            output.append(alphabet[Int(group & 0x3f)])
+            index += 3
+        }
+        guard whole < bytes.count else { return }
+        let second = whole + 1 < bytes.count ? UInt32(bytes[whole + 1]) : nil
+        let group = UInt32(bytes[whole]) << 16 | (second ?? 0) << 8
+        output.append(alphabet[Int(group >> 18)])
+        output.append(alphabet[Int(group >> 12 & 0x3f)])
+        output.append(second == nil ? UInt8(ascii: "=") : alphabet[Int(group >> 6 & 0x3f)])
+        output.append(UInt8(ascii: "="))
+    }
+
+    /// Appends the bytes that `text` stands for. Missing padding is tolerated; white space and the URL-safe alphabet
+    /// are not.
+    /// - Returns: false, with `bytes` unchanged, when `text` is not base64.
+    static func decode(_ text: Span<UInt8>, to bytes: inout ByteBuffer) -> Bool {
+        var count = text.count
+        if count % 4 == 0, count > 0 {
+            if text[count - 1] == UInt8(ascii: "=") { count -= 1 }
+            if text[count - 1] == UInt8(ascii: "=") { count -= 1 }
+        }
+        guard count % 4 != 1 else { return false }
+        let start = bytes.writerIndex
+        var invalid: UInt8 = 0
+        bytes.writeWithOutputRawSpan(minimumWritableBytes: count / 4 * 3 + 2) { output in
+            invalid = self.decode(text, count: count, to: &output)
+        }
+        // A character outside the alphabet has bit 7 or 6 set in `values`.
+        guard invalid & 0xc0 == 0 else {
+            bytes.moveWriterIndex(to: start)
+            return false
+        }
+        return true
+    }
+
+    /// - Returns: all the values seen, or-ed.
+    private static func decode(_ text: Span<UInt8>, count: Int, to output: inout OutputRawSpan) -> UInt8 {
+        let values = self.values.span
+        var seen: UInt8 = 0
+        let whole = count - count % 4
+        var index = 0
+        while index < whole {
+            let (a, b) = (values[Int(text[index])], values[Int(text[index + 1])])
+            let (c, d) = (values[Int(text[index + 2])], values[Int(text[index + 3])])
+            seen |= a | b | c | d
+            output.append(a << 2 | b >> 4)
+            output.append(b << 4 | c >> 2)
+            output.append(c << 6 | d)
+            index += 4
+        }
+        guard whole < count else { return seen }
+        let (a, b) = (values[Int(text[whole])], values[Int(text[whole + 1])])
+        seen |= a | b
+        output.append(a << 2 | b >> 4)
+        if count - whole == 3 {
+            let c = values[Int(text[whole + 2])]
+            seen |= c
+            output.append(b << 4 | c >> 2)
+        }
+        return seen
+    }
+
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+    /// The six bits of each character; 0xff for those outside the alphabet.
+    private static let values: [UInt8] = {
+        var values = [UInt8](repeating: 0xff, count: 256)
+        for (value, character) in alphabet.enumerated() {
+            values[Int(character)] = UInt8(value)
+        }
+        return values
+    }()
+}
+
+extension Base64 {
+    /// - Returns: nil when `text` is not base64.
+    package static func decode(_ text: ByteBuffer) -> ByteBuffer? {
+        var bytes = ByteBuffer()
+        return self.decode(text.readableBytesUInt8Span, to: &bytes) ? bytes : nil
+    }
+}

@@ -1,0 +1,148 @@
+package import NIOCore
+
+/// Cuts a stream's `media` messages into frames of exactly 20 ms without gaps.
+///
+/// Twilio numbers its messages and stamps them with the stream's clock, which jumps where audio was lost: the gap is
+/// filled with silence, so that a turn detector hears the pause. A message that is late or was seen before is dropped.
+///
+/// Call `received`, then `next` until it returns nil.
+package struct InboundFraming: Sendable {
+    package struct Frame: Sendable, Equatable {
+        /// From 0, gapless.
+        package var sequence: UInt64
+        /// On the stream's clock, of the frame's first sample.
+        package var timestampMs: UInt32
+        /// 160 bytes of mu-law, 8 kHz.
+        package var payload: ByteBuffer
+        /// Made here, because the stream had a gap.
+        package var isFilling: Bool
+    }
+
+    package enum Received: Sendable, Equatable {
+        /// Taken; this much silence goes before it.
+        case accepted(filledMs: Int)
+        /// Late, or seen before.
+        case repeated
+        /// Not the caller's track.
+        case otherTrack
+    }
+
+    private static let frameBytes = 160
+    private static let bytesPerMs: UInt64 = 8
+    private static let silence = ByteBuffer(repeating: 0xff, count: frameBytes)
+
+    /// A longer gap is filled only up to here.
+    private let maxGapMs: UInt64
+    private var lastChunk: UInt64?
+    private var lastTimestampMs: UInt64?
+    /// Where on the stream's clock the next byte to arrive is expected, in bytes.
+    private var expected: UInt64 = 0
+    private var nextSequence: UInt64 = 0
+    /// On the stream's clock, of the next frame's first byte, in bytes.
+    private var framePosition: UInt64 = 0
+
+    /// Waiting to be cut, in this order; `rest` is shorter than a frame.
+    private var rest = ByteBuffer()
+    private var fillingBytes = 0
+    private var audio = ByteBuffer()
+
+    /// - Parameter maxGapMs: 10 s is what other implementations fill.
+    package init(maxGapMs: Int = 10_000) {
+        self.maxGapMs = UInt64(maxGapMs)
+    }
+
+    package mutating func received(_ media: MediaStreamEvent.Media) -> Received {
+        guard media.track == .inbound else { return .otherTrack }
+        if let chunk = media.chunk {
+            if let lastChunk = self.lastChunk, chunk <= lastChunk { return .repeated }
+        } else if let timestamp = media.timestampMs, let last = self.lastTimestampMs, timestamp <= last {
+            return .repeated
+        }
+        self.lastChunk = media.chunk ?? self.lastChunk
+        // Beyond 49 days, where `timestamp_ms` of a frame ends, there is no clock.
+        let timestamp = media.timestampMs.flatMap { $0 <= UInt32.max ? $0 : nil }
+        let filled = timestamp.map { self.advance(to: $0) } ?? 0
+        self.fillingBytes += filled
+        self.audio = media.payload
+        self.expected += UInt64(filled + media.payload.readableBytes)
+        return .accepted(filledMs: filled / Int(Self.bytesPerMs))
+    }
+
+    /// The next frame of what was received; a remainder below 20 ms waits for the next message.
+    package mutating func next() -> Frame? {
+        let available = self.rest.readableBytes + self.fillingBytes + self.audio.readableBytes
+        guard available >= Self.frameBytes else {
+            self.keepRest()
+            return nil
+        }
+        let isFilling = self.rest.readableBytes == 0 && self.fillingBytes >= Self.frameBytes
+        let frame = Frame(
+            sequence: self.nextSequence,
+            timestampMs: UInt32(truncatingIfNeeded: self.framePosition / Self.bytesPerMs),
+            payload: isFilling ? self.takeSilence() : self.takeFrame(),
+            isFilling: isFilling
+        )
+        self.nextSequence += 1
+        self.framePosition += UInt64(Self.frameBytes)
+        return frame
+    }
+
+    /// Moves the clock to a message's timestamp.
+    /// - Returns: the gap before the message in bytes: whole frames, at most `maxGapMs`. Less than a frame is left to
+    ///   add up.
+    private mutating func advance(to timestamp: UInt64) -> Int {
+        defer { self.lastTimestampMs = timestamp }
+        let position = timestamp * Self.bytesPerMs
+        guard let last = self.lastTimestampMs else {
+            self.expected = position
+            self.framePosition = position
+            return 0
+        }
+        guard timestamp >= last else {
+            // The clock went backwards: go on from here without a gap.
+            self.expected = position
+            return 0
+        }
+        guard position >= self.expected + UInt64(Self.frameBytes) else { return 0 }
+        let gap = position - self.expected
+        let limit = self.maxGapMs * Self.bytesPerMs
+        let filled = min(gap, limit) / UInt64(Self.frameBytes) * UInt64(Self.frameBytes)
+        if gap > limit {
+            self.framePosition += gap - filled
+            self.expected += gap - filled
+        }
+        return Int(filled)
+    }
+
+    private mutating func takeSilence() -> ByteBuffer {
+        self.fillingBytes -= Self.frameBytes
+        return Self.silence
+    }
+
+    private mutating func takeFrame() -> ByteBuffer {
+        if self.rest.readableBytes == 0, self.fillingBytes == 0 {
+            // What nearly always happens: the message is the frame.
+            if self.audio.readableBytes == Self.frameBytes {
+                defer { self.audio = ByteBuffer() }
+                return self.audio
+            }
+            return self.audio.readSlice(length: Self.frameBytes) ?? ByteBuffer()
+        }
+        var frame = self.rest
+        self.rest = ByteBuffer()
+        let silent = min(self.fillingBytes, Self.frameBytes - frame.readableBytes)
+        frame.writeRepeatingByte(0xff, count: silent)
+        self.fillingBytes -= silent
+        if var head = self.audio.readSlice(length: Self.frameBytes - frame.readableBytes) {
+            frame.writeBuffer(&head)
+        }
+        return frame
+    }
+
+    private mutating func keepRest() {
+        self.rest.writeRepeatingByte(0xff, count: self.fillingBytes)
+        self.fillingBytes = 0
+        self.rest.writeBuffer(&self.audio)
+        self.audio = ByteBuffer()
+    }
+}

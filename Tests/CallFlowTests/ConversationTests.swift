@@ -1,0 +1,62 @@
+import CallEvents
+import CallFlow
+import SwiftProtobuf
+import Testing
+
+@Suite struct ConversationTests {
+    @Test func `the person's text that comes after the answer stands before it`() {
+        let log = Log([
+            .requested, .agent("a1", after: "p1", "Good day."), .person("p1", "Hello?"),
+            .agent("a2", after: "p2", "How much is it?"), .agent("a3", after: "p3", "Thank you."),
+            .person("p3", after: "a2", "Forty five."), .person("p2", after: "a1", "Yes?"),
+        ])
+        #expect(log.state.items == ["p1", "a1", "p2", "a2", "p3", "a3"])
+    }
+
+    @Test func `a turn keeps its place for its words`() {
+        let log = Log([
+            .requested, .turnEnded("p1"), .asks("c1", "extract_quote", #"{"price":45}"#), .agent("a1", "Noted."),
+            .person("p1", "Forty five."),
+        ])
+        #expect(log.state.items == ["p1", "item-c1", "a1"])
+        #expect(log.state.conversation[0].utterance.text == "Forty five.")
+    }
+
+    @Test func `a turn without words is no part of what was spoken`() {
+        let state = Log([.requested, .turnEnded("p1"), .agent("a1", "Hello?")]).state
+        #expect(state.items == ["p1", "a1"])
+        #expect(state.spokenConversation.map(\.itemID) == ["a1"])
+    }
+
+    @Test func `the text of a cut reply that comes late stands before the turn that cut it`() {
+        let state = Log([
+            .requested, .turnEnded("p1"), .person("p1", "Hello."), .interrupts("a1", playedMs: 400), .turnEnded("p2"),
+            .agent("a1", after: "p1", "I am calling for"), .person("p2", after: "a1", "Wait."),
+        ]).state
+        #expect(state.items == ["p1", "a1", "p2"])
+        let cut = state.conversation[1].utterance
+        #expect(cut.interrupted)
+        #expect(cut.playedMs == 400)
+        #expect(cut.text == "I am calling for")
+        #expect(cut.agent == "main_concierge")
+    }
+
+    @Test func `an interruption after the reply was written down is noted on it, once`() {
+        let state = Log([
+            .requested, .agent("a1", "A long reply."), .interrupts("a1", playedMs: 300),
+            .interrupts("a1", playedMs: 900), .agent("a1", "A long reply."),
+        ]).state
+        #expect(state.items == ["a1"])
+        #expect(state.conversation[0].utterance.interrupted)
+        #expect(state.conversation[0].utterance.playedMs == 300)
+        #expect(state.conversation[0].utterance.text == "A long reply.")
+    }
+
+    @Test func `what has no known neighbour is placed by when it began`() {
+        let state = Log([
+            .requested, .person("p1", "First.", at: 10), .agent("a2", after: "unknown2", "Third.", at: 30),
+            .agent("a1", after: "unknown1", "Second.", at: 20), .agent("a3", "Fourth."),
+        ]).state
+        #expect(state.items == ["p1", "a1", "a2", "a3"])
+    }
+}

@@ -1,0 +1,41 @@
+import Testing
+import TwilioMedia
+
+@Suite struct StreamPlanTests {
+    private static let now: Int64 = 1_800_000_000_000
+
+    struct Case: Sendable {
+        var query: String
+        var answer: StreamPlan.Answer?
+    }
+
+    @Test(arguments: [
+        Case(query: "", answer: .connect(epoch: 1, next: .init(epoch: 2, attempt: 1, connectedAtMs: now))),
+        Case(
+            query: "epoch=2&attempt=1&at=\(now - 1_000)",
+            answer: .connect(epoch: 2, next: .init(epoch: 3, attempt: 2, connectedAtMs: now))
+        ),
+        Case(
+            query: "epoch=6&attempt=5&at=\(now - 30_000)",
+            answer: .connect(epoch: 6, next: .init(epoch: 7, attempt: 6, connectedAtMs: now))
+        ),
+        Case(query: "epoch=7&attempt=6&at=\(now - 30_000)", answer: .giveUp),
+        Case(
+            query: "epoch=7&attempt=6&at=\(now - 30_001)",
+            answer: .connect(epoch: 7, next: .init(epoch: 8, attempt: 2, connectedAtMs: now))
+        ),
+        Case(query: "epoch=0", answer: nil),
+        Case(query: "epoch=x", answer: nil),
+        Case(query: "epoch=4294967295", answer: nil),
+        Case(query: "attempt=-1", answer: nil),
+        Case(query: "at=99999999999999999999", answer: nil),
+    ])
+    func `the answer follows from the query`(_ test: Case) {
+        #expect(StreamPlan(query: FormFields(parsing: test.query))?.answer(nowMs: Self.now) == test.answer)
+    }
+
+    @Test func `a plan survives its query`() {
+        let plan = StreamPlan(epoch: 4, attempt: 2, connectedAtMs: Self.now)
+        #expect(StreamPlan(query: FormFields(parsing: plan.query)) == plan)
+    }
+}
