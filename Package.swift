@@ -83,7 +83,10 @@ let package = Package(
         ),
 
         // One library for each stage.
-        stage("TwilioIngress", ["Audio", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient] + server),
+        stage(
+            "TwilioIngress",
+            ["Audio", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, protobuf, nioPosix, coreMetrics] + server
+        ),
         stage("AudioTranscoder", ["Audio"]),
         stage(
             "RealtimeSession",
@@ -115,14 +118,14 @@ let package = Package(
         program("results-sink", ["ResultsSink", "StageRuntime"]),
         program("dev-broker", ["Kafka", "CallEvents", nioCore, nioPosix, log, lifecycle, argumentParser]),
         program("twilio-simulator", ["TwilioSimulator", log, lifecycle, unixSignals, argumentParser]),
-        program("realtime-simulator", ["RealtimeSimulator", log, lifecycle, argumentParser]),
+        program("realtime-simulator", ["RealtimeSimulator", log, lifecycle, unixSignals, argumentParser]),
         program("call-watch", ["Kafka", "CallEvents", "CallFlow", nioCore, protobuf, log, argumentParser]),
 
         .target(
             name: "TestSupport",
             dependencies: [
-                "Kafka", "CallEvents", "TwilioSimulator", "RealtimeSimulator", asyncHTTPClient, log, nioCore, nioHTTP1,
-                nioPosix,
+                "Kafka", "CallEvents", "TwilioSimulator", "RealtimeSimulator", asyncHTTPClient, log, lifecycle,
+                nioCore, nioHTTP1, nioPosix,
             ]
         ),
         tests("CallEvents", [protobuf, nioCore]),
@@ -152,13 +155,25 @@ let package = Package(
                 nioCore, nioPosix, log, lifecycle,
             ] + server
         ),
-        tests("AudioTranscoder", ["Audio", "CallEvents", "Kafka", "TestSupport", nioCore, log]),
+        tests(
+            "AudioTranscoder",
+            ["Audio", "CallEvents", "Kafka", "StageRuntime", "TestSupport", nioCore, lifecycle, log]
+        ),
         tests(
             "RealtimeSession",
             ["OpenAIRealtime", "CallEvents", "CallFlow", "Kafka", "RealtimeSimulator", "TestSupport", nioCore, log]
         ),
-        tests("AgentCoordinator", ["CallFlow", "CallEvents", "Kafka", "TestSupport", "JSON", protobuf, nioCore, log]),
-        tests("ResultsSink", ["ResultsStore", "CallEvents", "Kafka", "TestSupport", "JSON", protobuf, nioCore, log]),
+        tests(
+            "AgentCoordinator",
+            ["CallFlow", "CallEvents", "Kafka", "StageRuntime", "TestSupport", "JSON", protobuf, nioCore, log]
+        ),
+        tests(
+            "ResultsSink",
+            [
+                "ResultsStore", "CallEvents", "Kafka", "StageRuntime", "TestSupport", "JSON", asyncHTTPClient, protobuf,
+                nioCore, nioHTTP1, log,
+            ]
+        ),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [

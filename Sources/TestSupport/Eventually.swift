@@ -18,6 +18,7 @@ package struct TimedOut: Error, CustomStringConvertible {
 
 /// Asks again and again until there is a value.
 /// - Throws: `TimedOut` that names `what`, or what `value` throws.
+@discardableResult
 package func eventually<Value>(
     _ what: String,
     timeout: Duration = .seconds(10),

@@ -1,1 +1,4 @@
-print("not built yet")
+import RealtimeSession
+import StageRuntime
+
+await StageMain.run(RealtimeSessionStage.self)

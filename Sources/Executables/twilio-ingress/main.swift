@@ -1,1 +1,4 @@
-print("not built yet")
+import StageRuntime
+import TwilioIngress
+
+await StageMain.run(TwilioIngressStage.self)
