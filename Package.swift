@@ -99,11 +99,8 @@ let package = Package(
         simulator("Speech", ["Audio", nioCore], resources: [.copy("Recordings")], optimized: true),
         simulator(
             "TwilioSimulator",
-            [
-                "Speech", "Audio", "CallEvents", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, nioCore, nioPosix,
-                log, lifecycle,
-            ]
-                + server
+            ["Speech", "Audio", "CallEvents", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient]
+                + [nioCore, nioPosix, log, lifecycle] + server
         ),
         simulator(
             "RealtimeSimulator",
