@@ -152,7 +152,10 @@ let package = Package(
         tests("AudioTranscoder", ["Audio", "CallEvents", "Kafka", "TestSupport", nioCore, log]),
         tests(
             "RealtimeSession",
-            ["OpenAIRealtime", "CallEvents", "CallFlow", "Kafka", "RealtimeSimulator", "TestSupport", nioCore, log]
+            [
+                "OpenAIRealtime", "CallEvents", "CallFlow", "Audio", "TwilioMedia", "Kafka", "StageRuntime", "Speech",
+                "RealtimeSimulator", "TestSupport", protobuf, nioCore, lifecycle, log,
+            ]
         ),
         tests("AgentCoordinator", ["CallFlow", "CallEvents", "Kafka", "TestSupport", "JSON", protobuf, nioCore, log]),
         tests("ResultsSink", ["ResultsStore", "CallEvents", "Kafka", "TestSupport", "JSON", protobuf, nioCore, log]),

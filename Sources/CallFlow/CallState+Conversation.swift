@@ -104,6 +104,8 @@ extension Utterance {
         }
         if self.previousItemID.isEmpty { self.previousItemID = other.previousItemID }
         if self.agent.isEmpty { self.agent = other.agent }
+        if self.audioMs == 0 { self.audioMs = other.audioMs }
+        if !self.hasHeardThrough, other.hasHeardThrough { self.heardThrough = other.heardThrough }
         if other.interrupted, !self.interrupted {
             self.interrupted = true
             self.playedMs = other.playedMs
