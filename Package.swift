@@ -159,7 +159,10 @@ let package = Package(
         ),
         tests(
             "RealtimeSession",
-            ["OpenAIRealtime", "CallEvents", "CallFlow", "Kafka", "RealtimeSimulator", "TestSupport", nioCore, log]
+            [
+                "OpenAIRealtime", "CallEvents", "CallFlow", "Audio", "TwilioMedia", "Kafka", "StageRuntime", "Speech",
+                "RealtimeSimulator", "TestSupport", protobuf, nioCore, lifecycle, log,
+            ]
         ),
         tests(
             "AgentCoordinator",
