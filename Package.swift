@@ -99,11 +99,8 @@ let package = Package(
         simulator("Speech", ["Audio", nioCore], resources: [.copy("Recordings")], optimized: true),
         simulator(
             "TwilioSimulator",
-            [
-                "Speech", "Audio", "CallEvents", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, nioCore, nioPosix,
-                log, lifecycle,
-            ]
-                + server
+            ["Speech", "Audio", "CallEvents", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient]
+                + [nioCore, nioPosix, log, lifecycle] + server
         ),
         simulator(
             "RealtimeSimulator",
@@ -118,12 +115,15 @@ let package = Package(
         program("results-sink", ["ResultsSink", "StageRuntime"]),
         program("dev-broker", ["Kafka", "CallEvents", nioCore, nioPosix, log, lifecycle, argumentParser]),
         program("twilio-simulator", ["TwilioSimulator", log, lifecycle, unixSignals, argumentParser]),
-        program("realtime-simulator", ["RealtimeSimulator", log, lifecycle, argumentParser]),
+        program("realtime-simulator", ["RealtimeSimulator", log, lifecycle, unixSignals, argumentParser]),
         program("call-watch", ["Kafka", "CallEvents", "CallFlow", nioCore, protobuf, log, argumentParser]),
 
         .target(
             name: "TestSupport",
-            dependencies: ["Kafka", "CallEvents", "TwilioSimulator", "RealtimeSimulator", asyncHTTPClient, log, nioCore]
+            dependencies: [
+                "Kafka", "CallEvents", "TwilioSimulator", "RealtimeSimulator", asyncHTTPClient, log, lifecycle,
+                nioCore, nioHTTP1, nioPosix,
+            ]
         ),
         tests("CallEvents", [protobuf, nioCore]),
         tests("Audio", [nioCore], resources: [.copy("Fixtures")]),
@@ -152,13 +152,25 @@ let package = Package(
                 "JSON", asyncHTTPClient, protobuf, nioCore, nioPosix, log, lifecycle,
             ] + server
         ),
-        tests("AudioTranscoder", ["Audio", "CallEvents", "Kafka", "TestSupport", nioCore, log]),
+        tests(
+            "AudioTranscoder",
+            ["Audio", "CallEvents", "Kafka", "StageRuntime", "TestSupport", nioCore, lifecycle, log]
+        ),
         tests(
             "RealtimeSession",
             ["OpenAIRealtime", "CallEvents", "CallFlow", "Kafka", "RealtimeSimulator", "TestSupport", nioCore, log]
         ),
-        tests("AgentCoordinator", ["CallFlow", "CallEvents", "Kafka", "TestSupport", "JSON", protobuf, nioCore, log]),
-        tests("ResultsSink", ["ResultsStore", "CallEvents", "Kafka", "TestSupport", "JSON", protobuf, nioCore, log]),
+        tests(
+            "AgentCoordinator",
+            ["CallFlow", "CallEvents", "Kafka", "StageRuntime", "TestSupport", "JSON", protobuf, nioCore, log]
+        ),
+        tests(
+            "ResultsSink",
+            [
+                "ResultsStore", "CallEvents", "Kafka", "StageRuntime", "TestSupport", "JSON", asyncHTTPClient, protobuf,
+                nioCore, nioHTTP1, log,
+            ]
+        ),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [

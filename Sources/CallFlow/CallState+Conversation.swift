@@ -97,16 +97,20 @@ extension ConversationItem {
 
 extension Utterance {
     fileprivate mutating func learn(from other: Utterance) {
-        if self.text.isEmpty, !other.text.isEmpty {
+        var known = self
+        if known.text.isEmpty, !other.text.isEmpty {
             // Until now this was a kept place.
-            self.text = other.text
-            if other.startedAtUs > 0 { self.startedAtUs = other.startedAtUs }
+            known = other
+            if known.startedAtUs == 0 { known.startedAtUs = self.startedAtUs }
         }
-        if self.previousItemID.isEmpty { self.previousItemID = other.previousItemID }
-        if self.agent.isEmpty { self.agent = other.agent }
-        if other.interrupted, !self.interrupted {
-            self.interrupted = true
-            self.playedMs = other.playedMs
+        if known.previousItemID.isEmpty {
+            known.previousItemID = self.previousItemID.isEmpty ? other.previousItemID : self.previousItemID
         }
+        if known.agent.isEmpty { known.agent = self.agent.isEmpty ? other.agent : self.agent }
+        if let cut = [self, other].first(where: \.interrupted) {
+            known.interrupted = true
+            known.playedMs = cut.playedMs
+        }
+        self = known
     }
 }

@@ -1,0 +1,134 @@
+import CallEvents
+import Kafka
+import NIOCore
+import ResultsSink
+import ResultsStore
+import StageRuntime
+import SwiftProtobuf
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct SinkTests {
+    private let sid = Deployment.callSid
+
+    /// The call as stored, once it is as it should be.
+    private func call(
+        in store: any ResultsStore,
+        when isDone: (CallRecord) -> Bool
+    ) async throws -> CallRecord {
+        try await eventually("the call is stored") {
+            guard let call = try await store.call(self.sid), isDone(call) else { return nil }
+            return call
+        }
+    }
+
+    @Test func `events and quotes become rows, with the offsets they came from`() async throws {
+        let deployment = try Deployment()
+        let sink = try await deployment.startSink()
+        try await deployment.write(.requested, .status("in-progress", 2), .said(.agent, "a1", after: "p1", "Good day."))
+        try await deployment.write(.service)
+        try await deployment.write(.said(.person, "p1", "Hello?"), .status("completed", 3))
+
+        let store = try SQLiteStore(deployment.database)
+        let call = try await self.call(in: store) { $0.status == "completed" && !$0.quotes.isEmpty }
+        #expect(sink.health.waitingFor.isEmpty)
+        #expect(call.businessName == "Test Business")
+        #expect(call.transcript.map(\.text) == ["Hello?", "Good day."])
+        #expect(call.quotes == [.service])
+        let partition = KeyPartition.of(self.sid, count: deployment.broker.topics.partitions)
+        #expect(
+            try await store.positions() == [
+                ResultsPosition(topic: "voice.events", partition: partition): 5,
+                ResultsPosition(topic: "voice.results.quotes", partition: partition): 1,
+            ]
+        )
+        try await sink.running.stop()
+        await deployment.end()
+    }
+
+    @Test func `a sink that dies goes on where its store is`() async throws {
+        let deployment = try Deployment()
+        let first = try await deployment.startSink()
+        let store = try SQLiteStore(deployment.database)
+        try await deployment.write(.requested, .said(.person, "p1", "Hello?"))
+        _ = try await self.call(in: store) { $0.transcript.count == 1 }
+        await first.running.crash()
+        try await deployment.write(.said(.agent, "a1", after: "p1", "Good day."), .status("completed", 3))
+        try await deployment.write(.service)
+        let second = try await deployment.startSink()
+        let call = try await self.call(in: store) { $0.status == "completed" && !$0.quotes.isEmpty }
+        #expect(call.transcript.map(\.text) == ["Hello?", "Good day."])
+        try await second.running.stop()
+        await deployment.end()
+    }
+
+    @Test func `a store that fails is tried again until it takes the batch, and nothing is lost or doubled`()
+        async throws
+    {
+        let deployment = try Deployment()
+        let store = FlakyStore(try SQLiteStore(deployment.database, busyTimeout: 0.05))
+        let sink = try await deployment.startSink(store)
+        try await eventually("the sink is ready") { sink.health.waitingFor.isEmpty ? true : nil }
+        store.failures.withLock { $0 = [.before, .before, .after] }
+        try await deployment.write(.requested, .said(.person, "p1", "Hello?"), .status("completed", 3))
+        try await deployment.write(.service)
+        let call = try await self.call(in: store) { $0.status == "completed" && !$0.quotes.isEmpty }
+        #expect(call.transcript.map(\.text) == ["Hello?"])
+        #expect(call.quotes == [.service])
+        #expect(store.failures.withLock { $0.isEmpty })
+        try await eventually("the sink is ready again") { sink.health.waitingFor.isEmpty ? true : nil }
+        try await sink.running.stop()
+        await deployment.end()
+    }
+
+    @Test func `what cannot be read goes to dead-letters, and the rest goes on`() async throws {
+        let deployment = try Deployment()
+        let sink = try await deployment.startSink()
+        let poison = ByteBuffer(bytes: [0xff, 0xff, 0xff, 0x01])
+        try await deployment.write(.events, poison)
+        try await deployment.write(.resultsQuotes, ByteBuffer(string: "{"))
+        try await deployment.write(.requested)
+        try await deployment.write(.service)
+        let store = try SQLiteStore(deployment.database)
+        _ = try await self.call(in: store) { !$0.quotes.isEmpty }
+        let partition = KeyPartition.of(self.sid, count: deployment.broker.topics.partitions)
+        let dead = try await deployment.broker.records(in: "voice.dead-letters", partition: partition)
+        #expect(Set(dead.map(\.value)) == [poison, ByteBuffer(string: "{")])
+        try await sink.running.stop()
+        await deployment.end()
+    }
+}
+
+/// A store that fails on request.
+private final class FlakyStore: ResultsStore {
+    enum Failure {
+        /// Nothing was written.
+        case before
+        /// All was written, and nobody heard of it.
+        case after
+    }
+
+    private struct Away: Error {}
+
+    /// What the next writes do; the others succeed.
+    let failures = Mutex<[Failure]>([])
+    private let store: SQLiteStore
+
+    init(_ store: SQLiteStore) { self.store = store }
+
+    func positions() async throws -> [ResultsPosition: Int64] { try await self.store.positions() }
+
+    func states(of callSids: Set<String>) async throws -> [String: CallState] {
+        try await self.store.states(of: callSids)
+    }
+
+    func write(_ batch: ResultsBatch) async throws {
+        let failure = self.failures.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+        if failure == .before { throw Away() }
+        try await self.store.write(batch)
+        if failure == .after { throw Away() }
+    }
+
+    func call(_ callSid: String) async throws -> CallRecord? { try await self.store.call(callSid) }
+}
