@@ -31,9 +31,9 @@ struct Ingress: Sendable {
     let twilio: TwilioStandIn
     let broker: EmbeddedBroker
     let instanceID: String
-    let callSid: CallSid
+    private(set) var callSid: CallSid
     let http: HTTPClient
-    let shutDown: @Sendable () async -> Void
+    let stage: RunningServices
 
     var topics: TopicNames { self.broker.topics }
     var outboundPartition: Int32 { KeyPartition.of(self.instanceID, count: self.topics.partitions) }
@@ -43,58 +43,50 @@ struct Ingress: Sendable {
         adjust: (inout IngressConfiguration) -> Void = { _ in },
         body: (Ingress) async throws -> Void
     ) async throws {
-        let broker = try Self.broker.get()
         let callSid = CallSid.random()
-        let instanceID = "ingress-\(callSid)"
         let twilio = TwilioStandIn(callSid: callSid)
         let twilioPort = Promise<Int>()
+        let twilioServer = RunningServices([twilio.server { twilioPort.fulfil($0) }])
+        var configuration = Self.configuration(twilioPort: await twilioPort.value)
+        adjust(&configuration)
+
+        let broker = try Self.broker.get()
+        let instanceID = "ingress-\(callSid)"
+        let health = Health()
         let port = Promise<Int>()
+        let stage = RunningServices(
+            try TwilioIngressStage.services(
+                configuration,
+                context: StageContext(
+                    stage: TwilioIngressStage.name,
+                    instanceID: instanceID,
+                    topics: broker.topics,
+                    kafka: broker.configuration(instanceID: instanceID),
+                    logger: .quiet,
+                    health: health
+                )
+            ) { port.fulfil($0) }
+        )
         let http = HTTPClient(eventLoopGroupProvider: .singleton)
         let result: Result<Void, any Error>
         do {
-            try await withThrowingTaskGroup { group in
-                let twilioServer = Self.group([twilio.server { twilioPort.fulfil($0) }])
-                group.addTask { try await twilioServer.run() }
-                var configuration = Self.configuration(twilioPort: await twilioPort.value)
-                adjust(&configuration)
-                let health = Health()
-                let stage = Self.group(
-                    try TwilioIngressStage.services(
-                        configuration,
-                        context: StageContext(
-                            stage: TwilioIngressStage.name,
-                            instanceID: instanceID,
-                            topics: broker.topics,
-                            kafka: broker.configuration(instanceID: instanceID),
-                            logger: .quiet,
-                            health: health
-                        )
-                    ) { port.fulfil($0) }
-                )
-                group.addTask { try await stage.run() }
-                try await eventually("ready") { health.waitingFor.isEmpty }
-                let ingress = Ingress(
-                    port: await port.value,
-                    twilio: twilio,
-                    broker: broker,
-                    instanceID: instanceID,
-                    callSid: callSid,
-                    http: http,
-                    shutDown: { await stage.triggerGracefulShutdown() }
-                )
-                let bodyResult: Result<Void, any Error>
-                do { bodyResult = .success(try await body(ingress)) } catch { bodyResult = .failure(error) }
-                await stage.triggerGracefulShutdown()
-                try await group.next()
-                await twilioServer.triggerGracefulShutdown()
-                try await group.waitForAll()
-                try bodyResult.get()
-            }
-            result = .success(())
+            try await eventually("ready") { health.waitingFor.isEmpty }
+            let ingress = Ingress(
+                port: await port.value,
+                twilio: twilio,
+                broker: broker,
+                instanceID: instanceID,
+                callSid: callSid,
+                http: http,
+                stage: stage
+            )
+            result = .success(try await body(ingress))
         } catch {
             result = .failure(error)
         }
         try await http.shutdown()
+        try await stage.stop()
+        try await twilioServer.stop()
         try result.get()
     }
 
@@ -112,22 +104,6 @@ struct Ingress: Sendable {
         )
         configuration.twilioTimeout = .seconds(2)
         return configuration
-    }
-
-    private static func group(_ services: [any Service]) -> ServiceGroup {
-        ServiceGroup(
-            configuration: .init(
-                services: services.map {
-                    .init(
-                        service: $0,
-                        successTerminationBehavior: .gracefullyShutdownGroup,
-                        failureTerminationBehavior: .gracefullyShutdownGroup,
-                        serviceName: "\(type(of: $0))"
-                    )
-                },
-                logger: .quiet
-            )
-        )
     }
 }
 
@@ -174,6 +150,13 @@ struct Answer {
 }
 
 extension Ingress {
+    /// The same, for another call.
+    func with(callSid: CallSid) -> Ingress {
+        var copy = self
+        copy.callSid = callSid
+        return copy
+    }
+
     func send(
         _ method: HTTPMethod,
         _ path: String,

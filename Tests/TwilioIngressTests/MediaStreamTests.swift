@@ -202,7 +202,7 @@ import WebSockets
     @Test func `a graceful shutdown ends open streams and says so`() async throws {
         try await Ingress.run { ingress in
             try await ingress.call { line in
-                await ingress.shutDown()
+                try await ingress.stage.stop()
                 try await eventually("closed") { line.isClosed }
                 #expect(line.closeCode == 1001)
             }

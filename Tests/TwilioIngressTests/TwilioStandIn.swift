@@ -5,6 +5,7 @@ import JSON
 import Kafka
 import Logging
 import NIOCore
+import ServiceLifecycle
 import Synchronization
 import TestSupport
 import TwilioMedia
@@ -65,7 +66,7 @@ final class TwilioStandIn: Sendable {
                 body: .init(byteBuffer: ByteBuffer(string: text))
             )
         case .silence:
-            try await Task.sleep(for: .seconds(30))
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(30)) }
             return Response(status: .gatewayTimeout)
         }
     }
