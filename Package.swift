@@ -149,8 +149,8 @@ let package = Package(
         tests(
             "TwilioIngress",
             [
-                "TwilioMedia", "CallEvents", "Kafka", "WebSockets", "TestSupport", "JSON", asyncHTTPClient,
-                nioCore, nioPosix, log, lifecycle,
+                "TwilioMedia", "CallEvents", "Kafka", "WebSockets", "StageRuntime", "TestSupport", "TwilioSimulator",
+                "JSON", asyncHTTPClient, protobuf, nioCore, nioPosix, log, lifecycle,
             ] + server
         ),
         tests(
