@@ -113,7 +113,7 @@ let package = Package(
         program("realtime-session", ["RealtimeSession", "StageRuntime"]),
         program("agent-coordinator", ["AgentCoordinator", "StageRuntime"]),
         program("results-sink", ["ResultsSink", "StageRuntime"]),
-        program("dev-broker", ["Kafka", "CallEvents", nioCore, nioPosix, log, lifecycle, argumentParser]),
+        program("dev-broker", ["Kafka", "CallEvents", nioCore, nioPosix, log, lifecycle, unixSignals, argumentParser]),
         program("twilio-simulator", ["TwilioSimulator", log, lifecycle, unixSignals, argumentParser]),
         program("realtime-simulator", ["RealtimeSimulator", log, lifecycle, unixSignals, argumentParser]),
         program("call-watch", ["Kafka", "CallEvents", "CallFlow", nioCore, protobuf, log, argumentParser]),
