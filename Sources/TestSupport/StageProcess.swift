@@ -7,6 +7,11 @@ package struct StageProcess: Sendable {
     package let program: Program
     package let adminPort: Int
 
+    package init(program: Program, adminPort: Int) {
+        self.program = program
+        self.adminPort = adminPort
+    }
+
     package var name: String { self.program.name }
 
     /// Starts it and waits until `/readyz` answers 200.
@@ -33,7 +38,7 @@ package struct StageProcess: Sendable {
             }
         } catch var error as TimedOut {
             let answer = (try? await self.get("/readyz"))?.body ?? "no answer"
-            error.detail = "/readyz: \(answer)\(self.program.logTail())"
+            error.detail = "/readyz: \(answer)\n\(self.program.logTail())"
             throw error
         }
     }

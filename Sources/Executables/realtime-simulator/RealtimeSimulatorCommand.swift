@@ -53,7 +53,7 @@ private struct Announcement: Service {
     let simulator: RealtimeSimulator
 
     func run() async throws {
-        print("listening on 127.0.0.1:\(await self.simulator.port)")
+        print("listening on 127.0.0.1:\(try await self.simulator.port)")
         // Whoever reads it through a pipe waits for it.
         fflush(nil)
         try await gracefulShutdown()

@@ -25,7 +25,8 @@ package final class RealtimeSimulator: Service {
 
     private struct State {
         var port: Int?
-        var waiters: [CheckedContinuation<Int, Never>] = []
+        var hasEnded = false
+        var waiters: [CheckedContinuation<Int, any Error>] = []
         var sessions: [SessionConnection] = []
         var refusedUpgrades = 0
         var refusals: [String] = []
@@ -59,25 +60,29 @@ package final class RealtimeSimulator: Service {
             onBound: { port in self.bound(to: port) },
             upgrade: { request in self.upgrade(request) }
         )
+        defer { self.ended() }
         try await server.run()
     }
 
     /// The port it listens on; waits until it does.
+    /// - Throws: `CancellationError` when it ended without ever listening.
     package var port: Int {
-        get async {
-            await withCheckedContinuation { continuation in
-                let port = self.state.withLock { state in
-                    if state.port == nil { state.waiters.append(continuation) }
-                    return state.port
+        get async throws {
+            try await withCheckedThrowingContinuation { continuation in
+                let known: Result<Int, any Error>? = self.state.withLock { state in
+                    if let port = state.port { return .success(port) }
+                    if state.hasEnded { return .failure(CancellationError()) }
+                    state.waiters.append(continuation)
+                    return nil
                 }
-                if let port { continuation.resume(returning: port) }
+                if let known { continuation.resume(with: known) }
             }
         }
     }
 
     /// What `OPENAI_REALTIME_URL` is to be.
     package var url: String {
-        get async { "ws://\(self.configuration.host):\(await self.port)\(Admission.path)" }
+        get async throws { "ws://\(self.configuration.host):\(try await self.port)\(Admission.path)" }
     }
 
     /// All sessions that were ever opened, in their order.
@@ -107,6 +112,15 @@ package final class RealtimeSimulator: Service {
             return state.waiters
         }
         for waiter in waiters { waiter.resume(returning: port) }
+    }
+
+    private func ended() {
+        let waiters = self.state.withLock { state in
+            state.hasEnded = true
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume(throwing: CancellationError()) }
     }
 
     private func upgrade(_ request: HTTPRequest) -> HTTPServer.Upgrade {

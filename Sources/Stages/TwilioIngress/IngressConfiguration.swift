@@ -17,6 +17,8 @@ package struct IngressConfiguration: Sendable {
     package var authToken: String
     package var phoneNumber: PhoneNumber
     package var twilioAPIURL: String
+    /// For one request to Twilio's REST API.
+    package var twilioTimeout = Duration.seconds(15)
     package var audioPath: AudioPath
     /// Who may initiate calls.
     package var apiTokens: APITokens
@@ -61,12 +63,13 @@ package struct IngressConfiguration: Sendable {
             "Signs REST requests and checks X-Twilio-Signature."
         )
         self.phoneNumber = Self.phoneNumber(&settings)
-        self.twilioAPIURL = settings.url(
+        let apiURL = settings.url(
             "TWILIO_API_URL",
             default: "https://api.twilio.com",
             schemes: ["https", "http"],
             "Twilio's REST API, also of an edge or region."
         )
+        self.twilioAPIURL = apiURL.hasSuffix("/") ? String(apiURL.dropLast()) : apiURL
         self.audioPath =
             switch settings.choice(
                 "VOICE_AUDIO_PATH",

@@ -36,15 +36,20 @@ struct OutboundFrames: Service {
         let reader = try KafkaPartitionReader(
             self.topic,
             from: .edge(.end),
+            readCommitted: false,
             configuration: self.configuration,
             logger: self.logger
         )
-        try await cancelWhenGracefulShutdown {
-            try await reader.positioned(timeout: .seconds(60))
-            self.health.set(Self.readinessCheck, ready: true)
-            for try await batch in reader {
-                try await self.deliver(batch)
+        do {
+            try await cancelWhenGracefulShutdown {
+                try await reader.positioned(timeout: .seconds(60))
+                self.health.set(Self.readinessCheck, ready: true)
+                for try await batch in reader {
+                    try await self.deliver(batch)
+                }
             }
+        } catch is CancellationError where Task.isShuttingDownGracefully {
+            // Stopped before the position was fixed.
         }
     }
 

@@ -8,6 +8,14 @@ import NIOPosix
 import StageRuntime
 import TwilioMedia
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// Twilio's REST API for calls: create, and hang up.
 struct TwilioCalls: Sendable {
     enum Failure: Error, Equatable {
@@ -21,7 +29,6 @@ struct TwilioCalls: Sendable {
         case timedOut
     }
 
-    private static let timeout = TimeAmount.seconds(15)
     private static let maxResponseBytes = 256 << 10
     private static let hangUpAttempts = 6
 
@@ -103,12 +110,18 @@ struct TwilioCalls: Sendable {
         request.headers.add(name: "Accept", value: "application/json")
         request.body = .bytes(ByteBuffer(string: form.encoded))
         do {
-            let response = try await self.client.execute(request, timeout: Self.timeout, logger: self.logger)
+            let response = try await self.client.execute(
+                request,
+                timeout: TimeAmount(self.configuration.twilioTimeout),
+                logger: self.logger
+            )
             let body = try await response.body.collect(upTo: Self.maxResponseBytes)
             return Answer(status: Int(response.status.code), body: body)
         } catch let error as HTTPClientError where Self.beforeSending.contains(error) {
             throw Failure.unreachable
         } catch is NIOConnectionError {
+            throw Failure.unreachable
+        } catch let error as IOError where [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH].contains(error.errnoCode) {
             throw Failure.unreachable
         } catch let error as CancellationError {
             throw error

@@ -1,5 +1,5 @@
 import CallEvents
-import Foundation
+import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import JSON

@@ -1,4 +1,0 @@
-import RealtimeSession
-import StageRuntime
-
-await StageMain.run(RealtimeSessionStage.self)

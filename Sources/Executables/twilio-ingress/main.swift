@@ -1,4 +1,0 @@
-import StageRuntime
-import TwilioIngress
-
-await StageMain.run(TwilioIngressStage.self)
