@@ -100,7 +100,8 @@ let package = Package(
         simulator(
             "TwilioSimulator",
             ["Speech", "Audio", "CallEvents", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient]
-                + [nioCore, nioPosix, log, lifecycle] + server
+                + [nioCore, nioPosix, log, lifecycle] + server,
+            optimized: true
         ),
         simulator(
             "RealtimeSimulator",
@@ -113,7 +114,7 @@ let package = Package(
         program("realtime-session", ["RealtimeSession", "StageRuntime"]),
         program("agent-coordinator", ["AgentCoordinator", "StageRuntime"]),
         program("results-sink", ["ResultsSink", "StageRuntime"]),
-        program("dev-broker", ["Kafka", "CallEvents", nioCore, nioPosix, log, lifecycle, argumentParser]),
+        program("dev-broker", ["Kafka", "CallEvents", nioCore, nioPosix, log, lifecycle, unixSignals, argumentParser]),
         program("twilio-simulator", ["TwilioSimulator", log, lifecycle, unixSignals, argumentParser]),
         program("realtime-simulator", ["RealtimeSimulator", log, lifecycle, unixSignals, argumentParser]),
         program("call-watch", ["Kafka", "CallEvents", "CallFlow", nioCore, protobuf, log, argumentParser]),
@@ -158,7 +159,10 @@ let package = Package(
         ),
         tests(
             "RealtimeSession",
-            ["OpenAIRealtime", "CallEvents", "CallFlow", "Kafka", "RealtimeSimulator", "TestSupport", nioCore, log]
+            [
+                "OpenAIRealtime", "CallEvents", "CallFlow", "Audio", "TwilioMedia", "Kafka", "StageRuntime", "Speech",
+                "RealtimeSimulator", "TestSupport", protobuf, nioCore, lifecycle, log,
+            ]
         ),
         tests(
             "AgentCoordinator",

@@ -118,7 +118,7 @@ struct APITests {
             await #expect(throws: HTTPClientError.self) {
                 try await harness.api("/Calls.json", form: form, timeout: .milliseconds(200))
             }
-            #expect(harness.simulator.calls.count == 1)
+            try await eventually { harness.simulator.calls.count == 1 ? true : nil }
             _ = try await harness.call()
             #expect(harness.simulator.calls.count == 2)
         }
@@ -126,13 +126,13 @@ struct APITests {
 
     @Test func `calls beyond the rate wait in the queue, and the time limit ends a call`() async throws {
         try await Harness.run(.quick(), server: TestServer { _, _ in .response("<Pause length=\"60\"/>") }) {
-            $0.script.callsPerSecond = 2
+            $0.script.callsPerSecond = 0.5
         } body: { harness in
             let sids = [try await harness.call([("TimeLimit", "1")]), try await harness.call([("TimeLimit", "1")])]
             let snapshots = [try await harness.waitForEnd(sids[0]), try await harness.waitForEnd(sids[1])]
             #expect(snapshots.map(\.problems) == [[32015], [32015]])
             #expect(snapshots[0].details.queuedMs == 0)
-            #expect((1...500).contains(snapshots[1].details.queuedMs))
+            #expect((1...2000).contains(snapshots[1].details.queuedMs))
         }
     }
 }

@@ -54,10 +54,11 @@ struct Harness: Sendable {
         try result.get()
     }
 
-    /// Recognisable: each a level of its own. `hello` lasts 200 ms, `price` 300 ms.
+    /// Recognisable: each a level of its own. `hello` lasts 200 ms, `price` 300 ms, `story` 2 s.
     static let utterances = [
         "hello": ByteBuffer(repeating: 0x11, count: 1600),
         "price": ByteBuffer(repeating: 0x22, count: 2400),
+        "story": ByteBuffer(repeating: 0x33, count: 16000),
     ]
 
     func api(

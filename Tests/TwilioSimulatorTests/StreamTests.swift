@@ -77,17 +77,17 @@ struct StreamTests {
         } stream: { stream in
             let speech = Mutex(0)
             await stream.read { message in
-                guard message.event == "media", message.payload.first == 0x22 else { return }
+                guard message.event == "media", message.payload.first == 0x33 else { return }
                 // Closes when the whole of it was heard.
                 let heard = speech.withLock {
                     $0 += 1
                     return $0
                 }
-                if heard == 15 { try await stream.socket.close(code: 1000, reason: "") }
+                if heard == 100 { try await stream.socket.close(code: 1000, reason: "") }
             }
         }
-        var script = CallScript.quick([.init(.atOnce, afterMs: 100, say: "price")])
-        script.faults.dropSocketAtMs = [250]
+        var script = CallScript.quick([.init(.atOnce, say: "story")])
+        script.faults.dropSocketAtMs = [1200]
         try await Harness.run(script, server: server) { harness in
             let snapshot = try await harness.waitForEnd(try await harness.call())
             let ends = snapshot.events.compactMap { if case .streamEnded(_, let end) = $0 { end } else { nil } }
@@ -95,8 +95,8 @@ struct StreamTests {
             let spoken = snapshot.events.compactMap { if case .business(let event) = $0 { event } else { nil } }
             #expect(
                 spoken == [
-                    .began(utterance: "price"), .cut(utterance: "price"), .began(utterance: "price"),
-                    .ended(utterance: "price"),
+                    .began(utterance: "story"), .cut(utterance: "story"), .began(utterance: "story"),
+                    .ended(utterance: "story"),
                 ]
             )
             let action = try #require(server.received("/again").first)
@@ -159,7 +159,7 @@ struct StreamTests {
             #expect(messages.last?.event == "stop")
             let media = messages.filter { $0.event == "media" }
             let spoken = try #require(media.firstIndex { $0.payload.first == 0x11 })
-            #expect((10...12).contains(spoken))
+            #expect(spoken >= 10)
         }
     }
 
@@ -171,9 +171,9 @@ struct StreamTests {
             streams.withLock { $0.append(stream) }
             await stream.readToEnd()
         }
-        var script = CallScript.quick([.init(.atOnce, afterMs: 700, hangUp: true)])
-        script.faults.garbageAtMs = [100]
-        script.faults.gaps = [.init(atMs: 200, lengthMs: 200)]
+        var script = CallScript.quick([.init(.atOnce, afterMs: 1500, hangUp: true)])
+        script.faults.garbageAtMs = [1000]
+        script.faults.gaps = [.init(atMs: 1000, lengthMs: 200)]
         try await Harness.run(script, server: server) { harness in
             try await harness.waitForEnd(try await harness.call())
             let messages = try #require(streams.withLock { $0.first?.messages })

@@ -126,6 +126,7 @@ struct WebhookTests {
         let server = TestServer { request, _ in .response("<Pause length=\"1\"/>") }
         var script = CallScript.quick()
         script.answeredBy = "machine_start"
+        script.detectionMs = 300
         try await Harness.run(script, server: server) { harness in
             let before = try await harness.call([("MachineDetection", "Enable")])
             try await harness.waitForEnd(before)
@@ -139,7 +140,7 @@ struct WebhookTests {
             let verdict = try #require(server.received("/amd").first)
             #expect(verdict.hasValidSignature)
             #expect(verdict.fields["CallSid"] == beside.rawValue && verdict.fields["AnsweredBy"] == "machine_start")
-            #expect(verdict.fields["MachineDetectionDuration"] == "50")
+            #expect(verdict.fields["MachineDetectionDuration"] == "300")
         }
     }
 

@@ -148,7 +148,7 @@ extension Wire {
         case .null: .null
         case .bool(let value): .bool(value)
         case .integer(let value): .integer(value)
-        case .number(let value): .number(value)
+        case .number(let value): Int(exactly: value).map { .integer($0) } ?? .number(value)
         case .string(let value): .string(value)
         case .array(let values): .array(values.map(\.json))
         case .object(let members): .object(Dictionary(members.map { ($0.0, $0.1.json) }, uniquingKeysWith: { $1 }))

@@ -51,6 +51,12 @@ package struct SessionSnapshot: Sendable {
         package var audioEndMs: Int
         /// What the item had before.
         package var itemMs: Int
+
+        package init(itemID: String, audioEndMs: Int, itemMs: Int) {
+            self.itemID = itemID
+            self.audioEndMs = audioEndMs
+            self.itemMs = itemMs
+        }
     }
 
     /// From 1, in the order of opening, over all sessions of the simulator.

@@ -15,7 +15,9 @@ enum ALaw {
 
     private static let codes: [UInt8] = (0..<4096).map { step in
         let sample = step << 4 - 32768 + 8
-        let nearest = Self.samples.indices.min { abs(Int(Self.samples[$0]) - sample) < abs(Int(Self.samples[$1]) - sample) }
+        let nearest = Self.samples.indices.min {
+            abs(Int(Self.samples[$0]) - sample) < abs(Int(Self.samples[$1]) - sample)
+        }
         return UInt8(nearest ?? 0xd5)
     }
 }

@@ -57,6 +57,7 @@ struct InputAudio: Sendable {
     }
 
     mutating func append(_ new: [UInt8]) -> [VoiceDetector.Event] {
+        self.forget()
         let unit = self.format.bytesPerTelephoneSample
         self.rest += new
         let whole = self.rest.count / unit * unit
@@ -73,9 +74,7 @@ struct InputAudio: Sendable {
             self.toTelephone.convert(ByteBuffer(bytes: chunk), into: &codes)
             self.samples += codes.readableBytesView.map { MuLaw.decode($0) }
         }
-        let events = self.examine()
-        self.forget()
-        return events
+        return self.examine()
     }
 
     /// What was collected, from `start` on; the buffer is empty afterwards.

@@ -20,7 +20,7 @@ struct ResponseParameters: Sendable {
         self.format = AudioFormat(output?["format"]) ?? session.outputFormat
         self.voice = output?["voice"] ?? session.voice
         self.maxOutputTokens = own?["max_output_tokens"] ?? session.maxOutputTokens
-        self.metadata = own?["metadata"] == .null ? nil : own?["metadata"]
+        self.metadata = own?["metadata"]?.present
         self.isOutOfBand = own?["conversation"]?.stringValue == "none"
         self.input = own?["input"]?.arrayValue
         let choice = own?["tool_choice"] ?? session.toolChoice

@@ -49,10 +49,10 @@ struct SessionConfiguration: Sendable {
         try Self.checkModelSupports(update, at: "session", model: self.model)
         try new.updateAudio(update["audio"], hasSpoken: hasSpoken)
         if let tracing = update["tracing"] {
-            guard self.tracing == nil || Self.present(tracing) == self.tracing else {
+            guard self.tracing == nil || tracing.present == self.tracing else {
                 throw .invalidValue("session.tracing", "Tracing cannot change once it is on.")
             }
-            new.tracing = Self.present(tracing)
+            new.tracing = tracing.present
         }
         new.instructions = update["instructions"]?.stringValue ?? self.instructions
         new.modality = update["output_modalities"]?.arrayValue?.first?.stringValue ?? self.modality
@@ -63,7 +63,7 @@ struct SessionConfiguration: Sendable {
         new.maxOutputTokens = update["max_output_tokens"] ?? self.maxOutputTokens
         new.truncation = update["truncation"] ?? self.truncation
         new.include = update["include"] ?? self.include
-        if let prompt = update["prompt"] { new.prompt = Self.present(prompt) }
+        if let prompt = update["prompt"] { new.prompt = prompt.present }
         return new
     }
 
@@ -81,11 +81,10 @@ struct SessionConfiguration: Sendable {
         self.outputFormat = AudioFormat(output?["format"]) ?? self.outputFormat
         self.speed = output?["speed"]?.doubleValue ?? self.speed
         self.inputFormat = AudioFormat(input?["format"]) ?? self.inputFormat
-        if let reduction = input?["noise_reduction"] { self.noiseReduction = Self.present(reduction) }
-        if let transcription = input?["transcription"] { self.transcription = Self.present(transcription) }
+        if let reduction = input?["noise_reduction"] { self.noiseReduction = reduction.present }
+        if let transcription = input?["transcription"] { self.transcription = transcription.present }
         if let detection = input?["turn_detection"] {
-            self.turnDetection =
-                Self.present(detection).map { (self.turnDetection ?? TurnDetection()).updated(by: $0) }
+            self.turnDetection = detection.present.map { (self.turnDetection ?? TurnDetection()).updated(by: $0) }
         }
     }
 
@@ -135,8 +134,11 @@ struct SessionConfiguration: Sendable {
         return Wire(.object(["language": JSONValue.null, "prompt": .null].merging(given) { $1 }))
     }
 
-    /// JSON null means absent.
-    private static func present(_ value: JSONValue) -> JSONValue? {
-        value == .null ? nil : value
+}
+
+extension JSONValue {
+    /// The value, unless it is JSON's null. (A plain `nil` would be taken for that null.)
+    var present: JSONValue? {
+        self == .null ? Optional<JSONValue>.none : .some(self)
     }
 }

@@ -94,7 +94,7 @@ extension SessionMachine {
             self.conversation[itemID] = nil
             self.emit("conversation.item.deleted", ["item_id": .string(itemID)])
         case "response.create":
-            try self.createResponse(event["response"] == .null ? nil : event["response"], now: now)
+            try self.createResponse(event["response"]?.present, now: now)
         case "response.cancel":
             try self.cancelResponse(id: event["response_id"]?.stringValue, now: now)
         default:

@@ -165,7 +165,9 @@ struct SessionMachine: Sendable {
     mutating func emit(_ type: String, _ members: Wire = [:]) {
         guard case .object(let members) = members else { return }
         var buffer = ByteBuffer()
-        Wire.object([("type", .string(type)), ("event_id", .string(self.nextID("event_")))] + members).write(to: &buffer)
+        Wire.object([("type", .string(type)), ("event_id", .string(self.nextID("event_")))] + members).write(
+            to: &buffer
+        )
         self.emit(buffer)
     }
 

@@ -53,7 +53,8 @@ struct TurnDetection: Sendable, Equatable {
             }
         return .object(
             specific + [
-                ("create_response", .bool(self.createsResponse)), ("interrupt_response", .bool(self.interruptsResponse)),
+                ("create_response", .bool(self.createsResponse)),
+                ("interrupt_response", .bool(self.interruptsResponse)),
             ]
         )
     }

@@ -33,7 +33,11 @@ indirect enum Shape: Sendable {
             try Self.check(characters.contains(text.count), path, "The length is out of range")
         case (.name(let characters), .string(let text)):
             let isName = text.utf8.allSatisfy { Self.isNameCharacter($0) }
-            try Self.check(isName && characters.contains(text.count), path, "Expected a name of letters, digits, _ and -")
+            try Self.check(
+                isName && characters.contains(text.count),
+                path,
+                "Expected a name of letters, digits, _ and -"
+            )
         case (.choice(let choices), .string(let text)):
             let supported = choices.map { "'\($0)'" }.joined(separator: ", ")
             try Self.check(choices.contains(text), path, "Invalid value: '\(text)'. Supported values are: \(supported)")

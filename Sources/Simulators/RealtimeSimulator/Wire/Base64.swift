@@ -59,7 +59,8 @@ enum Base64 {
             }
         }
         switch held {
-        case 1: text += [Self.alphabet[Int(bits >> 2)], Self.alphabet[Int(bits << 4 & 0x3f)], Self.padding, Self.padding]
+        case 1:
+            text += [Self.alphabet[Int(bits >> 2)], Self.alphabet[Int(bits << 4 & 0x3f)], Self.padding, Self.padding]
         case 2:
             text += [
                 Self.alphabet[Int(bits >> 10)], Self.alphabet[Int(bits >> 4 & 0x3f)],
