@@ -83,7 +83,10 @@ let package = Package(
         ),
 
         // One library for each stage.
-        stage("TwilioIngress", ["Audio", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient] + server),
+        stage(
+            "TwilioIngress",
+            ["Audio", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, protobuf, nioPosix, coreMetrics] + server
+        ),
         stage("AudioTranscoder", ["Audio"]),
         stage(
             "RealtimeSession",
@@ -96,11 +99,9 @@ let package = Package(
         simulator("Speech", ["Audio", nioCore], resources: [.copy("Recordings")], optimized: true),
         simulator(
             "TwilioSimulator",
-            [
-                "Speech", "Audio", "CallEvents", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, nioCore, nioPosix,
-                log, lifecycle,
-            ]
-                + server
+            ["Speech", "Audio", "CallEvents", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient]
+                + [nioCore, nioPosix, log, lifecycle] + server,
+            optimized: true
         ),
         simulator(
             "RealtimeSimulator",
@@ -113,15 +114,16 @@ let package = Package(
         program("realtime-session", ["RealtimeSession", "StageRuntime"]),
         program("agent-coordinator", ["AgentCoordinator", "StageRuntime"]),
         program("results-sink", ["ResultsSink", "StageRuntime"]),
-        program("dev-broker", ["Kafka", "CallEvents", nioCore, nioPosix, log, lifecycle, argumentParser]),
+        program("dev-broker", ["Kafka", "CallEvents", nioCore, nioPosix, log, lifecycle, unixSignals, argumentParser]),
         program("twilio-simulator", ["TwilioSimulator", log, lifecycle, unixSignals, argumentParser]),
-        program("realtime-simulator", ["RealtimeSimulator", log, lifecycle, argumentParser]),
+        program("realtime-simulator", ["RealtimeSimulator", log, lifecycle, unixSignals, argumentParser]),
         program("call-watch", ["Kafka", "CallEvents", "CallFlow", nioCore, protobuf, log, argumentParser]),
 
         .target(
             name: "TestSupport",
             dependencies: [
-                "Kafka", "CallEvents", "TwilioSimulator", "RealtimeSimulator", asyncHTTPClient, log, lifecycle, nioCore,
+                "Kafka", "CallEvents", "TwilioSimulator", "RealtimeSimulator", asyncHTTPClient, log, lifecycle,
+                nioCore, nioHTTP1, nioPosix,
             ]
         ),
         tests("CallEvents", [protobuf, nioCore]),
@@ -147,14 +149,20 @@ let package = Package(
         tests(
             "TwilioIngress",
             [
-                "TwilioMedia", "CallEvents", "Kafka", "WebSockets", "TestSupport", "JSON", asyncHTTPClient,
-                nioCore, nioPosix, log, lifecycle,
+                "TwilioMedia", "CallEvents", "Kafka", "WebSockets", "StageRuntime", "TestSupport", "TwilioSimulator",
+                "JSON", asyncHTTPClient, protobuf, nioCore, nioPosix, log, lifecycle,
             ] + server
         ),
-        tests("AudioTranscoder", ["Audio", "CallEvents", "Kafka", "TestSupport", nioCore, log]),
+        tests(
+            "AudioTranscoder",
+            ["Audio", "CallEvents", "Kafka", "StageRuntime", "TestSupport", nioCore, lifecycle, log]
+        ),
         tests(
             "RealtimeSession",
-            ["OpenAIRealtime", "CallEvents", "CallFlow", "Kafka", "RealtimeSimulator", "TestSupport", nioCore, log]
+            [
+                "OpenAIRealtime", "CallEvents", "CallFlow", "Audio", "TwilioMedia", "Kafka", "StageRuntime", "Speech",
+                "RealtimeSimulator", "TestSupport", protobuf, nioCore, lifecycle, log,
+            ]
         ),
         tests(
             "AgentCoordinator",

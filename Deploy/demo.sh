@@ -178,10 +178,12 @@ call_sid="$(jq -er .callSid <<<"$answer")" || fail "the call was not accepted"
 
 say "The conversation"
 verdict=0
+watch=("$bin/call-watch" --bootstrap "$KAFKA_BOOTSTRAP_SERVERS" --profile "${VOICE_KAFKA_PROFILE:-kafka}"
+    --partitions "$VOICE_TOPIC_PARTITIONS" --prefix "${VOICE_TOPIC_PREFIX:-voice.}" --call-sid "$call_sid")
 if [ -n "$live" ]; then
-    "$bin/call-watch" --call-sid "$call_sid" --timeout 900 || verdict=$?
+    "${watch[@]}" --timeout 900 || verdict=$?
 else
-    "$bin/call-watch" --call-sid "$call_sid" --expect-quote 45.00 --timeout 120 || verdict=$?
+    "${watch[@]}" --expect-quote 45.00 --timeout 120 || verdict=$?
 fi
 
 say "curl http://localhost:$port/api/voice/stream"

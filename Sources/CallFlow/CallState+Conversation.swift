@@ -107,6 +107,10 @@ extension Utterance {
             known.previousItemID = self.previousItemID.isEmpty ? other.previousItemID : self.previousItemID
         }
         if known.agent.isEmpty { known.agent = self.agent.isEmpty ? other.agent : self.agent }
+        if known.audioMs == 0 { known.audioMs = max(self.audioMs, other.audioMs) }
+        if !known.hasHeardThrough, let heard = [self, other].first(where: \.hasHeardThrough) {
+            known.heardThrough = heard.heardThrough
+        }
         if let cut = [self, other].first(where: \.interrupted) {
             known.interrupted = true
             known.playedMs = cut.playedMs

@@ -232,7 +232,9 @@ extension ConsumerLoop {
         let list = TopicPartitionList(partitions.keys)
         while !self.handOff.isStopping {
             let code = rd_kafka_committed(self.handle.pointer, list.pointer, 2_000)
-            let failed = code != RD_KAFKA_RESP_ERR_NO_ERROR ? code : list.elements.lazy.map(\.error).first { $0 != RD_KAFKA_RESP_ERR_NO_ERROR }
+            let failed =
+                code != RD_KAFKA_RESP_ERR_NO_ERROR
+                ? code : list.elements.lazy.map(\.error).first { $0 != RD_KAFKA_RESP_ERR_NO_ERROR }
             guard let failed else { break }
             self.logger.warning("committed offsets unknown", metadata: ["error": "\(KafkaError.text(of: failed))"])
         }

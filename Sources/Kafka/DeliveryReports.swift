@@ -157,7 +157,11 @@ final class DeliveryBatch: Sendable {
         let ready = self.state.withLock { state in
             change(&state)
             guard let waiter = state.waiter, let outcome = state.outcome else {
-                return nil as (CheckedContinuation<[KafkaProducer.Delivery], any Error>, Result<[KafkaProducer.Delivery], any Error>)?
+                return nil
+                    as (
+                        CheckedContinuation<[KafkaProducer.Delivery], any Error>,
+                        Result<[KafkaProducer.Delivery], any Error>
+                    )?
             }
             state.waiter = nil
             return (waiter, outcome)

@@ -79,7 +79,7 @@ extension rd_kafka_vu_t.__Unnamed_union_u.__Unnamed_struct_mem {
     }
 }
 
-extension Optional<ByteBuffer> {
+extension ByteBuffer? {
     /// Null stands for no value; an empty one has a pointer.
     fileprivate func withPointer<Result>(_ body: (UnsafeRawPointer?, Int) -> Result) -> Result {
         switch self {

@@ -8,25 +8,62 @@ package struct Problem: Error, Equatable, ResponseGenerator {
     package var status: HTTPResponse.Status
     /// What is wrong with this request, for people.
     package var detail: String
+    /// What is wrong with each field, when several may be.
+    package var errors: [FieldError]
+    /// Further members, whose values are text.
+    package var members: [String: String]
 
-    package init(_ status: HTTPResponse.Status, _ detail: String) {
+    package struct FieldError: Equatable, Sendable {
+        package var field: String
+        package var detail: String
+
+        package init(field: String, detail: String) {
+            self.field = field
+            self.detail = detail
+        }
+    }
+
+    package init(
+        _ status: HTTPResponse.Status,
+        _ detail: String,
+        errors: [FieldError] = [],
+        members: [String: String] = [:]
+    ) {
         self.status = status
         self.detail = detail
+        self.errors = errors
+        self.members = members
     }
+
+    package static let contentType = "application/problem+json"
 
     /// The document; `type` is absent and so `about:blank`, which makes `title` the status's phrase.
     package var json: String {
-        #"{"title":\#(Self.quoted(self.status.reasonPhrase)),"status":\#(self.status.code),"#
-            + #""detail":\#(Self.quoted(self.detail))}"#
+        var json = #"{"title":\#(Self.quoted(self.status.reasonPhrase)),"status":\#(self.status.code),"#
+        json += #""detail":\#(Self.quoted(self.detail))"#
+        for member in self.members.sorted(by: { $0.key < $1.key }) {
+            json += ",\(Self.quoted(member.key)):\(Self.quoted(member.value))"
+        }
+        if !self.errors.isEmpty {
+            let errors = self.errors.map { error in
+                #"{"field":\#(Self.quoted(error.field)),"detail":\#(Self.quoted(error.detail))}"#
+            }
+            json += #","errors":["# + errors.joined(separator: ",") + "]"
+        }
+        return json + "}"
     }
 
     package func response(from request: Request, context: some RequestContext) throws -> Response {
         var response = Response(
             status: self.status,
-            headers: [.contentType: "application/problem+json"],
+            headers: [.contentType: Self.contentType],
             body: ResponseBody(byteBuffer: ByteBuffer(string: self.json))
         )
-        if self.status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
+        switch self.status {
+        case .unauthorized: response.headers[.wwwAuthenticate] = "Bearer"
+        case .serviceUnavailable: response.headers[.retryAfter] = "5"
+        default: break
+        }
         return response
     }
 

@@ -1,25 +1,46 @@
-/// A condition that did not come true in time.
-package struct NotInTime: Error, CustomStringConvertible {
-    package var description: String
+/// Something that should have become true did not.
+package struct TimedOut: Error, CustomStringConvertible {
+    package var what: String
+    package var limit: Duration
+    /// What was seen instead, such as the end of a log.
+    package var detail: String
+
+    package init(_ what: String, limit: Duration, detail: String = "") {
+        self.what = what
+        self.limit = limit
+        self.detail = detail
+    }
+
+    package var description: String {
+        "not within \(self.limit): \(self.what)" + (self.detail.isEmpty ? "" : "\n\(self.detail)")
+    }
 }
 
-/// Asks again and again until there is an answer.
-/// - Parameter probe: nil for not yet; a thrown error counts as not yet, and is told when time is up.
+/// Asks again and again until there is a value.
+/// - Throws: `TimedOut` that names `what`, or what `value` throws.
 @discardableResult
-package func eventually<Answer>(
+package func eventually<Value>(
     _ what: String,
-    within limit: Duration = .seconds(30),
-    _ probe: () async throws -> Answer?
-) async throws -> Answer {
-    let deadline = ContinuousClock.now + limit
-    var last = "nothing yet"
+    timeout: Duration = .seconds(10),
+    every interval: Duration = .milliseconds(20),
+    value: () async throws -> Value?
+) async throws -> Value {
+    let deadline = ContinuousClock.now + timeout
     while true {
-        do {
-            if let answer = try await probe() { return answer }
-        } catch let error where !(error is CancellationError) {
-            last = "\(error)"
-        }
-        guard ContinuousClock.now < deadline else { throw NotInTime(description: "\(what): \(last)") }
-        try await Task.sleep(for: .milliseconds(20))
+        if let value = try await value() { return value }
+        guard ContinuousClock.now < deadline else { throw TimedOut(what, limit: timeout) }
+        try await Task.sleep(for: interval)
+    }
+}
+
+/// Asks again and again until `condition` holds.
+package func eventually(
+    _ what: String,
+    timeout: Duration = .seconds(10),
+    every interval: Duration = .milliseconds(20),
+    condition: () async throws -> Bool
+) async throws {
+    let _: Void = try await eventually(what, timeout: timeout, every: interval) {
+        try await condition() ? () : nil
     }
 }

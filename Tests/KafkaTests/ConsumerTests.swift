@@ -10,9 +10,16 @@ import Testing
         let broker = try EmbeddedBroker()
         let topic = broker.topics[.events]
         let producer = try KafkaProducer(.events, configuration: broker.configuration(), logger: .quiet)
-        try await producer.deliver((0..<100).map { index in
-            KafkaMessage(topic: topic, partition: index % 4, key: ByteBuffer(string: "k"), value: ByteBuffer(integer: index))
-        })
+        try await producer.deliver(
+            (0..<100).map { index in
+                KafkaMessage(
+                    topic: topic,
+                    partition: index % 4,
+                    key: ByteBuffer(string: "k"),
+                    value: ByteBuffer(integer: index)
+                )
+            }
+        )
         for expected in [100, 0] {
             let consumer = try KafkaConsumer(
                 .init(group: "g", topics: [topic]),
@@ -20,7 +27,9 @@ import Testing
                 logger: .quiet
             )
             if expected == 0 {
-                try await producer.deliver([KafkaMessage(topic: topic, partition: 1, key: ByteBuffer(string: "k"), value: nil)])
+                try await producer.deliver([
+                    KafkaMessage(topic: topic, partition: 1, key: ByteBuffer(string: "k"), value: nil)
+                ])
             }
             var count = 0
             var events: [String] = []

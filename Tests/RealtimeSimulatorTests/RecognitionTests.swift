@@ -131,10 +131,14 @@ struct Turn {
         var up = MulawToPCM24k()
         var pcm = ByteBuffer()
         up.convert(ByteBuffer(bytes: self.codes), into: &pcm)
-        pcm.moveReaderIndex(forwardBy: 2 * skipped)
+        return Self.telephone(pcm.readableBytesView.dropFirst(2 * skipped))
+    }
+
+    /// What is left of PCM at 24 kHz on a telephone line.
+    static func telephone(_ pcm24k: some Collection<UInt8>) -> [Int16] {
         var down = PCM24kToMulaw()
         var codes = ByteBuffer()
-        down.convert(pcm, into: &codes)
+        down.convert(ByteBuffer(bytes: pcm24k), into: &codes)
         return codes.readableBytesView.map { MuLaw.decode($0) }
     }
 

@@ -147,7 +147,7 @@ package nonisolated struct Utterance: Sendable {
   /// Agent only: how long the audio is, so that `text` can be cut in proportion to `played_ms`.
   package var audioMs: UInt32 = 0
 
-  /// Agent only: the inbound audio that it answers.
+  /// The inbound audio up to the end of the person's turn; of the agent: up to the end of the turn that it answers.
   package var heardThrough: AudioPosition {
     get {_heardThrough ?? AudioPosition()}
     set {_heardThrough = newValue}

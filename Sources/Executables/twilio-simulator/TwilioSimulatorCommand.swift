@@ -1,5 +1,5 @@
 import ArgumentParser
-import FoundationEssentials
+import Foundation
 import Logging
 import ServiceLifecycle
 import TwilioSimulator
@@ -70,6 +70,8 @@ struct Announcement: Service {
     let simulator: TwilioSimulator
 
     func run() async throws {
-        print("listening on 127.0.0.1:\(try await self.simulator.waitForPort())")
+        let port = try await self.simulator.waitForPort()
+        // Whoever started us waits for this line, so it is not left in a buffer.
+        try FileHandle.standardOutput.write(contentsOf: Data("listening on 127.0.0.1:\(port)\n".utf8))
     }
 }

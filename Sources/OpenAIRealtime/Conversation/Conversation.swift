@@ -42,7 +42,7 @@ package struct Conversation: Sendable {
     static let answerPatience = Duration.seconds(4)
     static let maxResponseAttempts = 4
 
-    let owner: Owner
+    package let owner: Owner
     let codec: AudioFrame.Codec
     var agent: AgentSession
     var phase = Phase.connecting

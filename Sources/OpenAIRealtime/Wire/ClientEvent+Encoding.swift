@@ -71,7 +71,7 @@ extension ClientEvent.Audio {
         [
             "input": [
                 "format": self.format.json,
-                "noise_reduction": nil,
+                "noise_reduction": JSONValue.null,
                 "transcription": [
                     "model": .string(self.transcription.model), "language": .string(self.transcription.language),
                 ],

@@ -14,6 +14,8 @@ final class CallRegistry: Sendable {
         var faultsTaken: [String: Int] = [:]
     }
 
+    private static let maximumCalls = 2000
+
     /// Calls that were made and have to be run.
     let newCalls = Mailbox<SimulatedCall>()
     private let accountSid: String
@@ -97,10 +99,20 @@ final class CallRegistry: Sendable {
         self.state.withLock { state in
             state.calls[sid] = call
             state.order.append(sid)
+            Self.forgetOldest(&state)
         }
         call.log.add(.status(CallDetails.Status.queued.rawValue))
         self.newCalls.send(call)
         return call
+    }
+
+    /// Calls that are over are kept for whoever asks, but not all for ever.
+    private static func forgetOldest(_ state: inout State) {
+        guard state.order.count > self.maximumCalls, let oldest = state.order.first,
+            state.calls[oldest]?.details.status.isFinal ?? true
+        else { return }
+        state.calls[oldest] = nil
+        state.order.removeFirst()
     }
 
     subscript(sid: String) -> SimulatedCall? {
@@ -118,9 +130,9 @@ extension CallFact {
     fileprivate var level: Logger.Level {
         switch self.event {
         case .problem: .warning
-        case .markQueued, .markReturned: .trace
+        case .markQueued, .markReturned, .said, .playedDigits: .trace
         case .status, .verb, .streamStarted, .streamEnded, .business, .fault, .cleared: .info
-        case .said, .playedDigits, .webhook, .agentBegan, .agentEnded: .debug
+        case .webhook, .agentBegan, .agentEnded: .debug
         }
     }
 }

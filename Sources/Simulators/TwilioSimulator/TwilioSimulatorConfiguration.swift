@@ -16,9 +16,12 @@ package struct TwilioSimulatorConfiguration: Sendable {
     /// How fast `<Say>` speaks.
     package var sayMsPerCharacter = 60
     /// The recordings by name, mu-law 8 kHz; those of `Speech` by default.
-    package var utterance: @Sendable (String) -> ByteBuffer? = { name in
-        Speech.utterance(name).map { ByteBuffer(bytes: $0.mulaw) }
-    }
+    package var utterance: @Sendable (String) -> ByteBuffer? = { Self.recordings[$0] }
+
+    /// Shared by all calls.
+    private static let recordings = Dictionary(
+        uniqueKeysWithValues: Speech.all.map { ($0.name, ByteBuffer(bytes: $0.mulaw)) }
+    )
 
     package init(accountSid: String, authToken: String) {
         self.accountSid = accountSid

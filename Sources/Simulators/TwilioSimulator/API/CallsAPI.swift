@@ -8,6 +8,7 @@ import TwilioMedia
 /// The calls of the REST API 2010-04-01.
 struct CallsAPI: Sendable {
     private static let maximumBody = 1 << 16
+    private static let maximumPage = 1_000_000
 
     let accountSid: String
     let authToken: String
@@ -133,9 +134,9 @@ struct CallsAPI: Sendable {
                 && (query.given("Status").map { $0 == details.status.rawValue } ?? true)
         }
         let size = min(max(query.given("PageSize").flatMap(Int.init) ?? 50, 1), 1000)
-        let page = max(query.given("Page").flatMap(Int.init) ?? 0, 0)
-        let first = min(page.multipliedReportingOverflow(by: size).partialValue.magnitude, UInt(calls.count))
-        let shown = calls.dropFirst(Int(first)).prefix(size)
+        let page = min(max(query.given("Page").flatMap(Int.init) ?? 0, 0), Self.maximumPage)
+        let first = min(page * size, calls.count)
+        let shown = calls.dropFirst(first).prefix(size)
         let path = "/2010-04-01/Accounts/\(self.accountSid)/Calls.json"
         func uri(_ page: Int) -> JSONValue {
             let kept = query.fields.filter { !["Page", "PageSize"].contains($0.name) && !$0.value.isEmpty }
@@ -147,12 +148,12 @@ struct CallsAPI: Sendable {
                 "calls": .array(shown.map(\.json)),
                 "page": .integer(page),
                 "page_size": .integer(size),
-                "start": .integer(Int(first)),
-                "end": .integer(max(Int(first) + shown.count - 1, 0)),
+                "start": .integer(first),
+                "end": .integer(max(first + shown.count - 1, 0)),
                 "uri": uri(page),
                 "first_page_uri": uri(0),
                 "previous_page_uri": page > 0 ? uri(page - 1) : nil,
-                "next_page_uri": Int(first) + shown.count < calls.count ? uri(page + 1) : nil,
+                "next_page_uri": first + shown.count < calls.count ? uri(page + 1) : nil,
             ]
         )
     }

@@ -42,11 +42,11 @@ package struct SimulationScript: Sendable, Equatable, Codable {
         self.fallback = try container.value(.fallback, default: .demo)
         self.numbers = try container.value(.numbers, default: [:])
         self.callsPerSecond = try container.decodeIfPresent(Double.self, forKey: .callsPerSecond)
-        guard self.callsPerSecond.map({ $0 > 0 }) ?? true else {
+        guard self.callsPerSecond.map({ $0 >= 0.001 }) ?? true else {
             throw DecodingError.dataCorruptedError(
                 forKey: .callsPerSecond,
                 in: container,
-                debugDescription: "must be above 0"
+                debugDescription: "must be 0.001 or more"
             )
         }
     }

@@ -7,7 +7,7 @@ package struct CallFact: Sendable, Equatable {
         case verb(String)
         case said(String)
         case playedDigits(String)
-        /// A request to the customer's server was answered with `status`, or failed: nil.
+        /// A request to the customer's server is over.
         case webhook(Webhook)
         case streamStarted(sid: String)
         case streamEnded(sid: String, StreamEnd)
@@ -34,8 +34,9 @@ package struct CallFact: Sendable, Equatable {
 
         package var kind: Kind
         package var url: String
-        /// As sent, without the standard ones that every request has.
+        /// The call's status that it told.
         package var callStatus: String
+        /// Of the answer; nil when there was none.
         package var status: Int?
     }
 

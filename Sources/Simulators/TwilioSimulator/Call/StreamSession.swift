@@ -61,6 +61,8 @@ struct StreamSession: Sendable {
                 }
             }
             if let stream = current.stream { outcome.caller = stream.caller }
+            // Interrupted while it was about to begin.
+            if outcome.control != nil, outcome.end == .broken { outcome.end = .stopped }
             return outcome
         }
     }

@@ -89,7 +89,7 @@ package struct TwiMLDocument: Sendable, Equatable {
                 self.warn("<Pause length> is not a number of seconds")
                 return .pause(.seconds(1))
             }
-            return .pause(.seconds(length))
+            return .pause(.seconds(min(length, 86400)))
         case "Hangup":
             self.check(element, attributes: [])
             return .hangup

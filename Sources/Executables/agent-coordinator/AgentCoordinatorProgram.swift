@@ -1,0 +1,9 @@
+import AgentCoordinator
+import StageRuntime
+
+@main
+struct AgentCoordinatorProgram {
+    static func main() async {
+        await StageMain.run(AgentCoordinatorStage.self)
+    }
+}

@@ -1,4 +1,0 @@
-import AgentCoordinator
-import StageRuntime
-
-await StageMain.run(AgentCoordinatorStage.self)

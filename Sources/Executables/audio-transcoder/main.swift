@@ -1,4 +1,0 @@
-import AudioTranscoder
-import StageRuntime
-
-await StageMain.run(AudioTranscoderStage.self)

@@ -1,4 +1,0 @@
-import ResultsSink
-import StageRuntime
-
-await StageMain.run(ResultsSinkStage.self)

@@ -1,0 +1,201 @@
+import CallEvents
+import Kafka
+import Logging
+import NIOCore
+import OpenAIRealtime
+import StageRuntime
+import WebSockets
+
+/// The task that owns a call: feeds its conversation from the mailbox and does what it asks for.
+struct CallSession: Sendable {
+    enum Outcome: Sendable, Equatable {
+        /// The conversation is over.
+        case ended
+        /// Told to stop: another owner goes on.
+        case stopped
+        /// An event was lost: the call must be restored from what is written.
+        case eventLost
+    }
+
+    /// How long the model may stay away before the call is given up.
+    private static let patience = Duration.seconds(45)
+
+    let callSid: String
+    let mailbox: CallMailbox
+    let outputs: SessionOutputs
+    let client: WebSocketClient
+    let configuration: SessionConfiguration
+    let metrics: SessionMetrics
+    let logger: Logger
+
+    func run(_ conversation: Conversation) async -> Outcome {
+        self.metrics.sessionStarted()
+        defer { self.metrics.sessionEnded() }
+        let (requests, asking) = AsyncStream.makeStream(of: ModelConnection.Request.self)
+        let connection = ModelConnection(
+            client: self.client,
+            configuration: self.configuration,
+            mailbox: self.mailbox,
+            logger: self.logger
+        )
+        return await withDiscardingTaskGroup(returning: Outcome.self) { group in
+            group.addTask { await connection.run(requests) }
+            var owner = Owner(session: self, conversation: conversation, requests: asking)
+            let outcome = await owner.run { timer, delay in
+                group.addTask {
+                    guard (try? await Task.sleep(for: delay)) != nil else { return }
+                    self.mailbox.put(.timer(timer))
+                }
+            }
+            asking.finish()
+            group.cancelAll()
+            return outcome
+        }
+    }
+
+    /// The mutable half, local to the task.
+    private struct Owner {
+        let session: CallSession
+        var conversation: Conversation
+        let requests: AsyncStream<ModelConnection.Request>.Continuation
+        let key: ByteBuffer
+        var driver: OpenAIDriver
+        var socket: WebSocket?
+        var connection = 0
+        /// Connections since the model was last ready.
+        var attempts = 0
+        var awaySince = ContinuousClock.now
+        var texts: [ByteBuffer] = []
+        var appendedAtUs: [Int64] = []
+
+        init(
+            session: CallSession,
+            conversation: Conversation,
+            requests: AsyncStream<ModelConnection.Request>.Continuation
+        ) {
+            self.session = session
+            self.conversation = conversation
+            self.requests = requests
+            self.key = ByteBuffer(string: session.callSid)
+            self.driver = OpenAIDriver(session.configuration.driver)
+        }
+
+        mutating func run(schedule: (ConversationTimer, Duration) -> Void) async -> Outcome {
+            var actions = self.conversation.started(atUs: SystemClock.nowUs())
+            if let outcome = await self.perform(actions, schedule: schedule) { return outcome }
+            while let batch = await self.session.mailbox.next() {
+                for _ in 0..<batch.droppedFrames { self.session.metrics.dropped(.overflow) }
+                for input in batch.inputs {
+                    if case .eventLost(let error) = input {
+                        self.session.logger.error("An event was lost", metadata: [LogKey.error: "\(error)"])
+                        return .eventLost
+                    }
+                    actions = self.take(input)
+                    if let outcome = await self.perform(actions, schedule: schedule) { return outcome }
+                }
+                let nowUs = SystemClock.nowUs()
+                actions = batch.frames.flatMap { self.conversation.received($0, atUs: nowUs) }
+                if let outcome = await self.perform(actions, schedule: schedule) { return outcome }
+            }
+            return .stopped
+        }
+
+        private mutating func take(_ input: CallMailbox.Input) -> [ConversationAction] {
+            switch input {
+            case .command(let command): return self.conversation.received(command, atUs: SystemClock.nowUs())
+            case .opened(let socket, let connection):
+                guard connection == self.connection else { return [] }
+                self.socket = socket
+                return []
+            case .model(let event, let atUs, let connection):
+                guard connection == self.connection else { return [] }
+                if case .configured = event { self.attempts = 0 }
+                return self.conversation.received(event, atUs: atUs)
+            case .lost(let loss, let connection):
+                guard connection == self.connection else { return [] }
+                self.socket = nil
+                return self.lost(loss)
+            case .timer(let timer): return self.conversation.timerFired(timer)
+            case .eventLost: return []
+            }
+        }
+
+        private mutating func lost(_ loss: ConnectionLoss) -> [ConversationAction] {
+            let nowUs = SystemClock.nowUs()
+            if self.attempts == 0 { self.awaySince = ContinuousClock.now }
+            // A connection that was in use is worth another one, however it ended.
+            if loss.isFinal, self.attempts > 0 { return self.conversation.refused(loss.reason, atUs: nowUs) }
+            if ContinuousClock.now - self.awaySince > CallSession.patience {
+                return self.conversation.refused("unavailable", atUs: nowUs)
+            }
+            return self.conversation.socketLost(loss.reason, atUs: nowUs)
+        }
+
+        /// Does what was asked for, in order; what goes to the model goes with one flush.
+        private mutating func perform(
+            _ actions: [ConversationAction],
+            schedule: (ConversationTimer, Duration) -> Void
+        ) async -> Outcome? {
+            var hasEnded = false
+            for action in actions {
+                switch action {
+                case .send(let command): self.texts.append(self.driver.message(command))
+                case .append(let audio, let receivedAtUs):
+                    self.texts.append(self.driver.message(appending: audio))
+                    self.appendedAtUs.append(receivedAtUs)
+                case .publish(let event): await self.publish(event)
+                case .play(let frame): self.session.outputs.play(frame, key: self.key)
+                case .clear(let frame): self.session.outputs.clear(frame, key: self.key)
+                case .show(let update): self.session.outputs.show(update, key: self.key)
+                case .schedule(let timer, let delay): schedule(timer, delay)
+                case .connect: self.connect()
+                case .drop(let reason): self.session.metrics.dropped(reason)
+                case .end: hasEnded = true
+                }
+            }
+            await self.flush()
+            guard hasEnded else { return nil }
+            try? await self.socket?.close(code: 1000, reason: "")
+            return .ended
+        }
+
+        private func publish(_ event: CallEvent) async {
+            if case .responseDone(let done)? = event.body { self.session.metrics.responseDone(done) }
+            if case .errorOccurred(let error)? = event.body {
+                self.session.logger.warning(
+                    "Trouble with the model",
+                    metadata: ["code": "\(error.code)", "message": "\(error.message)", "fatal": "\(error.fatal)"]
+                )
+            }
+            await self.session.outputs.publish(event) { [mailbox = self.session.mailbox] error in
+                mailbox.put(.eventLost(error))
+            }
+        }
+
+        private mutating func flush() async {
+            guard !self.texts.isEmpty else { return }
+            if let socket = self.socket {
+                // A connection that is gone is reported by its reader.
+                try? await socket.send(texts: self.texts)
+                let nowUs = SystemClock.nowUs()
+                for receivedAtUs in self.appendedAtUs { self.session.metrics.added(microseconds: nowUs - receivedAtUs) }
+            }
+            self.texts.removeAll(keepingCapacity: true)
+            self.appendedAtUs.removeAll(keepingCapacity: true)
+        }
+
+        /// The first attempt goes at once; later ones wait ever longer, and not all calls at the same moment.
+        private mutating func connect() {
+            self.socket?.abort()
+            self.socket = nil
+            self.connection += 1
+            if self.connection > 1 { self.session.metrics.reconnected() }
+            let limit = self.attempts == 0 ? 0 : min(8000, 250 << min(self.attempts, 5))
+            let delay = limit == 0 ? 0 : Int.random(in: limit / 2...limit)
+            self.attempts += 1
+            self.requests.yield(
+                ModelConnection.Request(number: self.connection, delay: .milliseconds(delay))
+            )
+        }
+    }
+}

@@ -1,0 +1,118 @@
+import FoundationEssentials
+import Logging
+import NIOCore
+import NIOHTTP1
+import OpenAIRealtime
+import StageRuntime
+import WebSockets
+
+/// How a connection to the model ended, or why there was none.
+struct ConnectionLoss: Sendable, Equatable {
+    /// For events and logs: a code, never content.
+    var reason: String
+    /// No other attempt can succeed.
+    var isFinal: Bool
+}
+
+/// The connections of one call to the model, one at a time: opens each when it is asked for, and reads it.
+struct ModelConnection: Sendable {
+    struct Request: Sendable {
+        var number: Int
+        var delay: Duration
+    }
+
+    /// A socket on which nothing is heard for this long, pongs included, is dead.
+    private static let silenceLimit = Duration.seconds(15)
+    private static let pingInterval = Duration.seconds(5)
+
+    let client: WebSocketClient
+    let configuration: SessionConfiguration
+    let mailbox: CallMailbox
+    let logger: Logger
+
+    /// Serves one request after the other until the task is cancelled.
+    func run(_ requests: AsyncStream<Request>) async {
+        for await request in requests {
+            if request.delay > .zero, (try? await Task.sleep(for: request.delay)) == nil { return }
+            let loss = await self.serve(request.number)
+            if Task.isCancelled { return }
+            self.logger.info("Connection to the model ended", metadata: ["reason": "\(loss.reason)"])
+            self.mailbox.put(.lost(loss, connection: request.number))
+        }
+    }
+
+    private func serve(_ number: Int) async -> ConnectionLoss {
+        let headers: HTTPHeaders = ["Authorization": "Bearer \(self.configuration.apiKey)"]
+        do {
+            return try await self.client.connect(to: self.configuration.connectURL, headers: headers) { socket in
+                self.mailbox.put(.opened(socket, connection: number))
+                // The other end need not agree to the end, and its agreement is not waited for.
+                defer { socket.abort() }
+                return await withTaskGroup(of: ConnectionLoss?.self) { group in
+                    group.addTask { await self.read(socket, number) }
+                    group.addTask { await self.watch(socket) }
+                    let loss = await group.next() ?? nil
+                    socket.abort()
+                    group.cancelAll()
+                    return loss ?? ConnectionLoss(reason: "cancelled", isFinal: false)
+                }
+            }
+        } catch let error as WebSocketError {
+            return ConnectionLoss(error)
+        } catch {
+            return ConnectionLoss(reason: "failed", isFinal: false)
+        }
+    }
+
+    private func read(_ socket: WebSocket, _ number: Int) async -> ConnectionLoss {
+        let driver = OpenAIDriver()
+        do {
+            for try await message in socket.inbound {
+                let atUs = SystemClock.nowUs()
+                guard case .text(let text) = message else { continue }
+                do {
+                    let event = try driver.event(text)
+                    if case .other = event { continue }
+                    await self.mailbox.putWhenThereIsRoom(.model(event, atUs: atUs, connection: number))
+                } catch {
+                    // One message that cannot be read is not the end of the session.
+                    let problem = "\(error.code.rawValue) \(error.field ?? "")"
+                    self.logger.warning("Unreadable message of the model", metadata: [LogKey.error: "\(problem)"])
+                }
+            }
+        } catch {
+            return ConnectionLoss(reason: "protocol_violation", isFinal: false)
+        }
+        guard let close = socket.closedWith else { return ConnectionLoss(reason: "broken", isFinal: false) }
+        return ConnectionLoss(reason: "closed_\(close.code)", isFinal: close.code >= 3000)
+    }
+
+    private func watch(_ socket: WebSocket) async -> ConnectionLoss? {
+        while (try? await Task.sleep(for: Self.pingInterval)) != nil {
+            if ContinuousClock.now - socket.lastHeard > Self.silenceLimit {
+                return ConnectionLoss(reason: "silent", isFinal: false)
+            }
+            guard (try? await socket.sendPing()) != nil else {
+                return ConnectionLoss(reason: "broken", isFinal: false)
+            }
+        }
+        return nil
+    }
+}
+
+extension ConnectionLoss {
+    init(_ error: WebSocketError) {
+        switch (error.code, error.status) {
+        case (.notUpgraded, let status?):
+            // Too many requests and the server's own trouble pass; the rest is about the key, the path or the model.
+            self.init(reason: "http_\(status)", isFinal: (400..<500).contains(status) && status != 408 && status != 429)
+        case (.badURL, _): self.init(reason: error.code.rawValue, isFinal: true)
+        default: self.init(reason: error.code.rawValue, isFinal: false)
+        }
+    }
+}
+
+enum SystemClock {
+    /// Unix microseconds.
+    static func nowUs() -> Int64 { Int64(Date.now.timeIntervalSince1970 * 1_000_000) }
+}

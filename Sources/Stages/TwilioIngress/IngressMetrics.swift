@@ -1,0 +1,88 @@
+import Metrics
+import TwilioMedia
+
+/// What this stage counts; made once at start.
+struct IngressMetrics: Sendable {
+    enum TwilioOperation: String, CaseIterable {
+        case create
+        case hangUp = "hang_up"
+    }
+
+    enum TwilioResult: String, CaseIterable {
+        case accepted
+        case refused
+        case unreachable
+        case unclear
+        case timedOut = "timed_out"
+
+        init(_ failure: TwilioCalls.Failure) {
+            self =
+                switch failure {
+                case .refused: .refused
+                case .unreachable: .unreachable
+                case .unclear: .unclear
+                case .timedOut: .timedOut
+                }
+        }
+    }
+
+    enum InboundDrop: String, CaseIterable {
+        /// Late, or seen before.
+        case repeated
+        /// The producer's queue was full.
+        case queueFull = "queue_full"
+        /// Not a Media Streams message.
+        case unreadable
+    }
+
+    let streamsActive = Gauge(label: "voice_streams_active")
+    let inboundFrames = Counter(label: "voice_frames_total", dimensions: [("direction", "inbound")])
+    let outboundFrames = Counter(label: "voice_frames_total", dimensions: [("direction", "outbound")])
+    /// Silence made where the phone's audio had a gap.
+    let filledFrames = Counter(label: "voice_frames_filled_total")
+    /// From the model's audio delta to the socket.
+    let outboundLatency = Timer(label: "voice_added_latency_seconds", dimensions: [("direction", "outbound")])
+    /// From the speech that interrupts to `clear` on the socket.
+    let clearLatency = Timer(label: "voice_clear_latency_seconds")
+    /// Whose queue was full: the stream was ended.
+    let streamsStalled = Counter(label: "voice_streams_stalled_total")
+
+    private let inboundDrops: [InboundDrop: Counter]
+    private let outboundDrops: [PlayoutState.Drop: Counter]
+    private let twilioRequests: [String: Counter]
+
+    init() {
+        self.inboundDrops = Dictionary(
+            uniqueKeysWithValues: InboundDrop.allCases.map { ($0, Self.drops("inbound", $0.rawValue)) }
+        )
+        self.outboundDrops = Dictionary(
+            uniqueKeysWithValues: PlayoutState.Drop.allCases.map { ($0, Self.drops("outbound", $0.rawValue)) }
+        )
+        var requests: [String: Counter] = [:]
+        for operation in TwilioOperation.allCases {
+            for result in TwilioResult.allCases {
+                requests["\(operation) \(result)"] = Counter(
+                    label: "voice_twilio_requests_total",
+                    dimensions: [("operation", operation.rawValue), ("result", result.rawValue)]
+                )
+            }
+        }
+        self.twilioRequests = requests
+    }
+
+    func dropped(_ reason: InboundDrop) {
+        self.inboundDrops[reason]?.increment()
+    }
+
+    func dropped(_ reason: PlayoutState.Drop) {
+        self.outboundDrops[reason]?.increment()
+    }
+
+    func twilioRequest(_ operation: TwilioOperation, _ result: TwilioResult) {
+        self.twilioRequests["\(operation) \(result)"]?.increment()
+    }
+
+    private static func drops(_ direction: String, _ reason: String) -> Counter {
+        Counter(label: "voice_frames_dropped_total", dimensions: [("direction", direction), ("reason", reason)])
+    }
+}

@@ -1,0 +1,174 @@
+import AsyncHTTPClient
+import CallEvents
+import JSON
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import StageRuntime
+import TwilioMedia
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Twilio's REST API for calls: create, and hang up.
+struct TwilioCalls: Sendable {
+    enum Failure: Error, Equatable {
+        /// Twilio said no: nothing was dialled.
+        case refused(status: Int, code: Int?, message: String)
+        /// Twilio could not be reached: nothing was dialled.
+        case unreachable
+        /// Twilio's answer is no answer to the question: the call may have been made.
+        case unclear(status: Int)
+        /// No answer in time: the call may have been made.
+        case timedOut
+    }
+
+    private static let maxResponseBytes = 256 << 10
+    private static let hangUpAttempts = 6
+
+    private let client: HTTPClient
+    private let configuration: IngressConfiguration
+    private let authorization: String
+    private let metrics: IngressMetrics
+    private let logger: Logger
+
+    init(client: HTTPClient, configuration: IngressConfiguration, metrics: IngressMetrics, logger: Logger) {
+        self.client = client
+        self.configuration = configuration
+        let credentials = Base64.encode(Array("\(configuration.accountSid):\(configuration.authToken)".utf8))
+        self.authorization = "Basic " + String(decoding: credentials, as: UTF8.self)
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    /// Has Twilio call `to`; it answers before the phone rings.
+    /// - Throws: `Failure`.
+    func create(to: PhoneNumber) async throws -> CallSid {
+        let publicURL = self.configuration.publicURL
+        let form = FormFields(
+            [
+                FormField("To", to.e164),
+                FormField("From", self.configuration.phoneNumber.e164),
+                FormField("Url", publicURL.webhook(PublicURL.Path.twiml)),
+                FormField("Method", "POST"),
+                FormField("StatusCallback", publicURL.webhook(PublicURL.Path.status)),
+                FormField("StatusCallbackMethod", "POST"),
+            ] + ["initiated", "ringing", "answered", "completed"].map { FormField("StatusCallbackEvent", $0) }
+        )
+        do {
+            let answer = try await self.post("/Calls.json", form)
+            try answer.throwIfRefused()
+            guard (200..<300).contains(answer.status),
+                let callSid = answer.json["sid"]?.stringValue.flatMap(CallSid.init)
+            else { throw Failure.unclear(status: answer.status) }
+            self.metrics.twilioRequest(.create, .accepted)
+            return callSid
+        } catch let failure as Failure {
+            self.metrics.twilioRequest(.create, .init(failure))
+            throw failure
+        }
+    }
+
+    /// Ends a call in any live state. A call that is over already is a success; what may have been lost is repeated.
+    /// - Throws: `Failure`, or `CancellationError`.
+    func hangUp(_ callSid: CallSid) async throws {
+        var delay = Duration.milliseconds(250)
+        for attempt in 1... {
+            do {
+                let answer = try await self.post(
+                    "/Calls/\(callSid.rawValue).json",
+                    FormFields([FormField("Status", "completed")])
+                )
+                if !answer.saysCallIsOver { try answer.throwIfRefused() }
+                guard answer.saysCallIsOver || (200..<300).contains(answer.status) else {
+                    throw Failure.unclear(status: answer.status)
+                }
+                self.metrics.twilioRequest(.hangUp, .accepted)
+                return
+            } catch let failure as Failure {
+                self.metrics.twilioRequest(.hangUp, .init(failure))
+                guard attempt < Self.hangUpAttempts, failure.mayPass else { throw failure }
+            }
+            try await Task.sleep(for: delay)
+            delay *= 2
+        }
+    }
+
+    private func post(_ path: String, _ form: FormFields) async throws -> Answer {
+        var request = HTTPClientRequest(
+            url: "\(self.configuration.twilioAPIURL)/2010-04-01/Accounts/\(self.configuration.accountSid)\(path)"
+        )
+        request.method = .POST
+        request.headers.add(name: "Authorization", value: self.authorization)
+        request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
+        request.headers.add(name: "Accept", value: "application/json")
+        request.body = .bytes(ByteBuffer(string: form.encoded))
+        do {
+            let response = try await self.client.execute(
+                request,
+                timeout: TimeAmount(self.configuration.twilioTimeout),
+                logger: self.logger
+            )
+            let body = try await response.body.collect(upTo: Self.maxResponseBytes)
+            return Answer(status: Int(response.status.code), body: body)
+        } catch let error as HTTPClientError where Self.beforeSending.contains(error) {
+            throw Failure.unreachable
+        } catch is NIOConnectionError {
+            throw Failure.unreachable
+        } catch let error as IOError where [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH].contains(error.errnoCode) {
+            throw Failure.unreachable
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            // The error's text names a host at most; the request with its phone number is not in it.
+            self.logger.warning("A request to Twilio got no answer", metadata: [LogKey.error: "\(error)"])
+            throw Failure.timedOut
+        }
+    }
+
+    private static let beforeSending: [HTTPClientError] = [
+        .connectTimeout, .tlsHandshakeTimeout, .getConnectionFromPoolTimeout, .invalidURL, .emptyHost,
+    ]
+}
+
+extension TwilioCalls.Failure {
+    /// Whether the same request may succeed later.
+    fileprivate var mayPass: Bool {
+        switch self {
+        case .refused(let status, _, _): status == 429
+        case .unreachable, .unclear, .timedOut: true
+        }
+    }
+}
+
+/// Twilio's answer, whatever it is.
+private struct Answer {
+    var status: Int
+    var json: JSONValue
+
+    init(status: Int, body: ByteBuffer) {
+        self.status = status
+        self.json = (try? JSONValue(parsing: body.readableBytesView)) ?? .null
+    }
+
+    /// 404/20404 or 400/21220: there is nothing to hang up.
+    var saysCallIsOver: Bool {
+        let code = self.json["code"]?.intValue
+        return self.status == 404 && code == 20_404 || self.status == 400 && code == 21_220
+    }
+
+    func throwIfRefused() throws {
+        guard (400..<500).contains(self.status) else { return }
+        throw TwilioCalls.Failure.refused(
+            status: self.status,
+            code: self.json["code"]?.intValue,
+            message: self.json["message"]?.stringValue ?? "no message"
+        )
+    }
+}

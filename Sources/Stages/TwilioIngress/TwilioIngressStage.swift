@@ -1,0 +1,130 @@
+import AsyncHTTPClient
+import CallEvents
+import Hummingbird
+import Kafka
+import Logging
+import NIOCore
+package import ServiceLifecycle
+package import StageRuntime
+import TwilioMedia
+import WebSockets
+
+/// The stage that Twilio and API clients talk to.
+package enum TwilioIngressStage: Stage {
+    package static let name = "twilio-ingress"
+    package static let adminPort = 9101
+    package static let summary = "Places calls through Twilio and carries their Media Streams to and from Kafka."
+
+    /// Twilio's messages are below 1 KiB.
+    private static let maxMessageBytes = 64 << 10
+
+    package static func configure(_ settings: inout Settings) -> IngressConfiguration {
+        IngressConfiguration(&settings)
+    }
+
+    package static func services(
+        _ configuration: IngressConfiguration,
+        context: StageContext
+    ) throws -> [any Service] {
+        try self.services(configuration, context: context) { _ in }
+    }
+
+    /// - Parameter onBound: called with the HTTP port when the server listens.
+    package static func services(
+        _ configuration: IngressConfiguration,
+        context: StageContext,
+        onBound: @escaping @Sendable (Int) -> Void
+    ) throws -> [any Service] {
+        let logger = context.logger
+        let metrics = IngressMetrics()
+        let http = TwilioHTTPClient()
+        let eventProducer = try KafkaProducer(.events, configuration: context.kafka, logger: logger)
+        let audioProducer = try KafkaProducer(.audio, configuration: context.kafka, logger: logger)
+        let registry = StreamRegistry(active: metrics.streamsActive)
+        let calls = TwilioCalls(client: http.client, configuration: configuration, metrics: metrics, logger: logger)
+        let events = EventWriter(
+            producer: eventProducer,
+            topics: context.topics,
+            stage: context.stage,
+            instanceID: context.instanceID
+        )
+        let tokens = StreamToken.Authority(authToken: configuration.authToken)
+        let streams = MediaStreamServer(
+            instanceID: context.instanceID,
+            outboundPartition: KeyPartition.of(context.instanceID, count: context.topics.partitions),
+            inboundTopic: context.topics[
+                configuration.audioPath == .passthrough ? .audioInboundModel : .audioInboundPhone
+            ],
+            tokens: tokens,
+            registry: registry,
+            audio: audioProducer,
+            events: events,
+            calls: calls,
+            metrics: metrics,
+            logger: logger
+        )
+        let outbound = OutboundFrames(
+            context: context,
+            registry: registry,
+            deadLetters: DeadLetters(
+                producer: eventProducer,
+                topics: context.topics,
+                stage: context.stage,
+                logger: logger
+            ),
+            metrics: metrics
+        )
+        let webhooks = TwilioWebhooks(
+            publicURL: configuration.publicURL,
+            signature: TwilioSignature(authToken: configuration.authToken),
+            tokens: tokens,
+            events: events,
+            health: context.health,
+            streams: streams,
+            logger: logger
+        )
+        let api = VoiceAPI(
+            tokens: configuration.apiTokens,
+            audioPath: configuration.audioPath,
+            calls: calls,
+            events: events,
+            logger: logger
+        )
+        let router = Router(context: BasicRequestContext.self)
+        router.add(middleware: ProblemMiddleware())
+        api.addRoutes(to: router)
+        webhooks.addRoutes(to: router)
+        let server = HTTPServer(
+            host: configuration.host,
+            port: configuration.port,
+            router: router,
+            maxWebSocketMessageBytes: Self.maxMessageBytes,
+            logger: logger,
+            onBound: { port in
+                logger.info("Listening for HTTP and Media Streams", metadata: ["port": "\(port)"])
+                onBound(port)
+            },
+            upgrade: { webhooks.upgrade($0) }
+        )
+        return [http, eventProducer, audioProducer, outbound, server]
+    }
+}
+
+/// The connections to Twilio's REST API; the last to go at shutdown.
+private struct TwilioHTTPClient: Service {
+    let client: HTTPClient
+
+    init() {
+        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        configuration.timeout.connect = .seconds(5)
+        configuration.httpVersion = .http1Only
+        // A refused connection must be told from a lost answer.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        self.client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        try await self.client.shutdown()
+    }
+}

@@ -1,0 +1,233 @@
+import AsyncHTTPClient
+import CallEvents
+import JSON
+import Kafka
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import ServiceLifecycle
+import StageRuntime
+import SwiftProtobuf
+import Synchronization
+import TestSupport
+import Testing
+import TwilioMedia
+import WebSockets
+
+@testable import TwilioIngress
+
+/// A running ingress with a stand-in for Twilio's REST API. All tests share one embedded broker, whose topics take
+/// seconds to create; each has a call and an instance of its own.
+struct Ingress: Sendable {
+    static let accountSid = "AC0123456789abcdef0123456789abcdef"
+    static let authToken = "f00dcafe0123456789abcdef01234567"
+    static let apiToken = "secret-one"
+    /// What Twilio is told to call; requests of the tests go to the bound port.
+    static let publicURL = "http://127.0.0.1:9"
+    private static let broker = Result { try EmbeddedBroker() }
+
+    let port: Int
+    let twilio: TwilioStandIn
+    let broker: EmbeddedBroker
+    let instanceID: String
+    private(set) var callSid: CallSid
+    let http: HTTPClient
+    let stage: RunningServices
+
+    var topics: TopicNames { self.broker.topics }
+    var outboundPartition: Int32 { KeyPartition.of(self.instanceID, count: self.topics.partitions) }
+
+    /// Starts everything, runs `body`, shuts down gracefully and waits for the end.
+    static func run(
+        adjust: (inout IngressConfiguration) -> Void = { _ in },
+        body: (Ingress) async throws -> Void
+    ) async throws {
+        let callSid = CallSid.random()
+        let twilio = TwilioStandIn(callSid: callSid)
+        let twilioPort = Promise<Int>()
+        let twilioServer = RunningServices([twilio.server { twilioPort.fulfil($0) }])
+        var configuration = Self.configuration(twilioPort: await twilioPort.value)
+        adjust(&configuration)
+
+        let broker = try Self.broker.get()
+        let instanceID = "ingress-\(callSid)"
+        let health = Health()
+        let port = Promise<Int>()
+        let stage = RunningServices(
+            try TwilioIngressStage.services(
+                configuration,
+                context: StageContext(
+                    stage: TwilioIngressStage.name,
+                    instanceID: instanceID,
+                    topics: broker.topics,
+                    kafka: broker.configuration(instanceID: instanceID),
+                    logger: .quiet,
+                    health: health
+                )
+            ) { port.fulfil($0) }
+        )
+        let http = HTTPClient(eventLoopGroupProvider: .singleton)
+        let result: Result<Void, any Error>
+        do {
+            try await eventually("ready") { health.waitingFor.isEmpty }
+            let ingress = Ingress(
+                port: await port.value,
+                twilio: twilio,
+                broker: broker,
+                instanceID: instanceID,
+                callSid: callSid,
+                http: http,
+                stage: stage
+            )
+            result = .success(try await body(ingress))
+        } catch {
+            result = .failure(error)
+        }
+        try await http.shutdown()
+        try await stage.stop()
+        try await twilioServer.stop()
+        try result.get()
+    }
+
+    private static func configuration(twilioPort: Int) -> IngressConfiguration {
+        var configuration = IngressConfiguration(
+            host: "127.0.0.1",
+            port: 0,
+            publicURL: PublicURL(Self.publicURL)!,
+            accountSid: Self.accountSid,
+            authToken: Self.authToken,
+            phoneNumber: PhoneNumber("+15005550006")!,
+            twilioAPIURL: "http://127.0.0.1:\(twilioPort)",
+            audioPath: .pcm24K,
+            apiTokens: APITokens(accepting: [Self.apiToken, "secret-two"])
+        )
+        configuration.twilioTimeout = .seconds(2)
+        return configuration
+    }
+}
+
+extension CallSid {
+    static func random() -> CallSid {
+        let digits = (0..<32).map { _ in "0123456789abcdef".randomElement() ?? "0" }
+        return CallSid("CA" + String(digits))!
+    }
+}
+
+/// A value that comes once; whoever waits is not cancelled.
+final class Promise<Value: Sendable>: Sendable {
+    private let stream: AsyncStream<Value>
+    private let continuation: AsyncStream<Value>.Continuation
+
+    init() {
+        (self.stream, self.continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1))
+    }
+
+    func fulfil(_ value: Value) {
+        self.continuation.yield(value)
+    }
+
+    var value: Value {
+        get async {
+            for await value in self.stream { return value }
+            fatalError("cancelled")
+        }
+    }
+}
+
+/// An answer, read whole.
+struct Answer {
+    var status: Int
+    var headers: HTTPHeaders
+    var text: String
+
+    var json: JSONValue { (try? JSONValue(parsing: self.text)) ?? .null }
+    var isProblem: Bool {
+        self.headers.first(name: "content-type") == "application/problem+json"
+            && self.json["status"]?.intValue == self.status && self.json["title"]?.stringValue != nil
+            && self.json["detail"]?.stringValue != nil
+    }
+}
+
+extension Ingress {
+    /// The same, for another call.
+    func with(callSid: CallSid) -> Ingress {
+        var copy = self
+        copy.callSid = callSid
+        return copy
+    }
+
+    func send(
+        _ method: HTTPMethod,
+        _ path: String,
+        headers: HTTPHeaders = [:],
+        body: String? = nil
+    ) async throws -> Answer {
+        var request = HTTPClientRequest(url: "http://127.0.0.1:\(self.port)\(path)")
+        request.method = method
+        request.headers = headers
+        if let body { request.body = .bytes(ByteBuffer(string: body)) }
+        let response = try await self.http.execute(request, timeout: .seconds(20))
+        return Answer(
+            status: Int(response.status.code),
+            headers: response.headers,
+            text: String(buffer: try await response.body.collect(upTo: 1 << 20))
+        )
+    }
+
+    func initiateCall(_ body: String, token: String? = Self.apiToken) async throws -> Answer {
+        var headers: HTTPHeaders = ["content-type": "application/json"]
+        if let token { headers.add(name: "authorization", value: "Bearer \(token)") }
+        return try await self.send(.POST, "/api/voice/initiate-call", headers: headers, body: body)
+    }
+
+    /// A webhook as Twilio sends it.
+    func webhook(_ path: String, _ fields: [FormField]) async throws -> Answer {
+        let form = FormFields(fields)
+        let signature = TwilioSignature(authToken: Self.authToken)
+            .compute(url: Self.publicURL + path, content: .form(form))
+        return try await self.send(
+            .POST,
+            path,
+            headers: ["content-type": "application/x-www-form-urlencoded", "x-twilio-signature": signature],
+            body: form.encoded
+        )
+    }
+
+    /// The events of a call, oldest first.
+    func events(of callSid: CallSid? = nil) async throws -> [CallEvent] {
+        let key = (callSid ?? self.callSid).rawValue
+        return try await self.broker.records(
+            in: self.topics[.events],
+            partition: KeyPartition.of(key, count: self.topics.partitions)
+        )
+        .filter { $0.key == ByteBuffer(string: key) }
+        .map { try CallEvent(serializedBytes: Array($0.value?.readableBytesView ?? ByteBuffer().readableBytesView)) }
+    }
+
+    /// Caller audio as the transcoder (or the session) gets it.
+    func inboundFrames(_ topic: Topic = .audioInboundPhone) async throws -> [AudioFrame] {
+        let key = self.callSid.rawValue
+        return try await self.broker.records(
+            in: self.topics[topic],
+            partition: KeyPartition.of(key, count: self.topics.partitions)
+        )
+        .filter { $0.key == ByteBuffer(string: key) }
+        .map { try AudioFrame(record: $0.value ?? ByteBuffer()) }
+    }
+
+    func token(
+        epoch: UInt32 = 1,
+        callSid: CallSid? = nil,
+        validFor seconds: Int64 = 60,
+        authToken: String = Self.authToken
+    ) -> String {
+        StreamToken.Authority(authToken: authToken).sign(
+            StreamToken(
+                callSid: callSid ?? self.callSid,
+                streamEpoch: epoch,
+                expiresAt: UnixTime.nowSeconds + seconds
+            )
+        )
+    }
+}

@@ -1,0 +1,73 @@
+import CallEvents
+import HTTPTypes
+import Hummingbird
+import JSON
+import Kafka
+import Logging
+import NIOCore
+import ServiceLifecycle
+import Synchronization
+import TestSupport
+import TwilioMedia
+import WebSockets
+
+/// Twilio's REST API as far as a test scripts it: remembers each request and gives the answers it was told to, then
+/// good ones.
+final class TwilioStandIn: Sendable {
+    struct Received: Sendable, Equatable {
+        var path: String
+        var authorization: String?
+        var form: FormFields
+    }
+
+    enum Answer: Sendable {
+        case status(Int, String)
+        /// None, until the client gives up.
+        case silence
+    }
+
+    private let callSid: CallSid
+    private let state = Mutex<(received: [Received], answers: [Answer])>(([], []))
+
+    /// - Parameter callSid: of every call that is created.
+    init(callSid: CallSid) {
+        self.callSid = callSid
+    }
+
+    var received: [Received] { self.state.withLock { $0.received } }
+
+    func willAnswer(_ answers: Answer...) {
+        self.state.withLock { $0.answers += answers }
+    }
+
+    func server(onBound: @escaping @Sendable (Int) -> Void) -> HTTPServer {
+        let router = Router(context: BasicRequestContext.self)
+        router.post("/2010-04-01/Accounts/:account/Calls.json") { request, _ in try await self.answer(request, 201) }
+        router.post("/2010-04-01/Accounts/:account/Calls/:call") { request, _ in try await self.answer(request, 200) }
+        return HTTPServer(host: "127.0.0.1", port: 0, router: router, logger: .quiet, onBound: { onBound($0) })
+    }
+
+    private func answer(_ request: Request, _ status: Int) async throws -> Response {
+        let body = try await request.body.collect(upTo: 1 << 20)
+        let received = Received(
+            path: request.uri.path,
+            authorization: request.headers[.authorization],
+            form: FormFields(parsing: body.readableBytesView)
+        )
+        let scripted = self.state.withLock { state -> Answer? in
+            state.received.append(received)
+            return state.answers.isEmpty ? nil : state.answers.removeFirst()
+        }
+        switch scripted ?? .status(status, #"{"sid":"\#(self.callSid)","status":"queued"}"#) {
+        case .status(let status, let text):
+            return Response(
+                status: .init(code: status),
+                headers: [.contentType: "application/json"],
+                body: .init(byteBuffer: ByteBuffer(string: text))
+            )
+        case .silence:
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(30)) }
+            return Response(status: .gatewayTimeout)
+        }
+    }
+}
