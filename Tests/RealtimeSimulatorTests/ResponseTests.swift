@@ -213,6 +213,27 @@ struct ResponseTests {
         }
     }
 
+    @Test func `hears the audio of items that the client creates`() async throws {
+        try await withSimulator(Self.fast) { simulator in
+            try await withSession(simulator) { peer in
+                try await peer.configure()
+                let audio = base64(Turn(try #require(Speech.utterance("greeting")).mulaw).codes)
+                let item: JSONValue = [
+                    "type": "message", "role": "user",
+                    "content": [["type": "input_audio", "audio": .string(audio)]],
+                ]
+                try await peer.send(["type": "conversation.item.create", "item": item])
+                try await peer.send(#"{"type":"response.create"}"#)
+                try await peer.wait("response.done")
+                try await peer.send([
+                    "type": "response.create", "response": ["conversation": "none", "input": [item]],
+                ])
+                try await peer.wait("response.done", count: 2)
+                #expect(simulator.sessions[0].responses.map(\.said) == [["ask"], ["ask"]])
+            }
+        }
+    }
+
     @Test func `rules may be limited in number and to sessions`() async throws {
         let script = Script(
             pace: 1000,

@@ -23,11 +23,24 @@ package final class RealtimeSimulator: Service {
         package init() {}
     }
 
+    /// Of a session that ended only the facts are kept.
+    private enum Session {
+        case open(SessionConnection)
+        case ended(SessionSnapshot)
+
+        var snapshot: SessionSnapshot {
+            switch self {
+            case .open(let connection): connection.snapshot()
+            case .ended(let snapshot): snapshot
+            }
+        }
+    }
+
     private struct State {
         var port: Int?
         var hasEnded = false
         var waiters: [CheckedContinuation<Int, Never>] = []
-        var sessions: [SessionConnection] = []
+        var sessions: [Session] = []
         var refusedUpgrades = 0
         var refusals: [String] = []
     }
@@ -86,7 +99,7 @@ package final class RealtimeSimulator: Service {
 
     /// All sessions that were ever opened, in their order.
     package var sessions: [SessionSnapshot] {
-        self.state.withLock { $0.sessions }.map { $0.snapshot() }
+        self.state.withLock { $0.sessions }.map(\.snapshot)
     }
 
     /// How many upgrades were answered with an HTTP status.
@@ -101,7 +114,7 @@ package final class RealtimeSimulator: Service {
 
     /// Breaks all open connections, as when the service fails.
     package func dropConnections() {
-        for session in self.state.withLock({ $0.sessions }) { session.abort() }
+        for case .open(let connection) in self.state.withLock({ $0.sessions }) { connection.abort() }
     }
 
     private func bound(to port: Int) {
@@ -142,7 +155,7 @@ package final class RealtimeSimulator: Service {
     }
 
     private func serve(_ socket: WebSocket, _ admission: Admission) async {
-        let connection = self.state.withLock { state in
+        let (connection, index) = self.state.withLock { state in
             let connection = SessionConnection(
                 socket,
                 admission: admission,
@@ -150,12 +163,14 @@ package final class RealtimeSimulator: Service {
                 progress: self.progress,
                 eventLoop: MultiThreadedEventLoopGroup.singleton.next()
             )
-            state.sessions.append(connection)
-            return connection
+            state.sessions.append(.open(connection))
+            return (connection, state.sessions.count - 1)
         }
         let id = connection.snapshot().id
         self.logger.info("Session opened", metadata: ["openai.session.id": "\(id)"])
         await connection.run()
+        let facts = connection.snapshot()
+        self.state.withLock { $0.sessions[index] = .ended(facts) }
         self.logger.info("Session ended", metadata: ["openai.session.id": "\(id)"])
     }
 
