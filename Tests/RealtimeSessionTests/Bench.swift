@@ -75,7 +75,7 @@ final class Bench: Sendable {
                 try await body(bench)
             } catch {
                 let story = bench.events.map(\.eventID).joined(separator: "\n")
-                Issue.record("\(error)\n\(story)\n\(bench.phone.played)\n\(bench.simulator.sessions.map(\.responses))")
+                Issue.record("\(error)\n\(story)\n\(bench.phone.played)\n\(bench.simulator.sessions.map(\.turns))")
             }
             group.cancelAll()
             while let result = await group.nextResult() {
@@ -99,7 +99,7 @@ final class Bench: Sendable {
             health: health
         )
         let configuration = SessionConfiguration(
-            url: await self.simulator.url,
+            url: try await self.simulator.url,
             model: "gpt-realtime-2.1",
             driver: OpenAIDriver.Configuration(),
             apiKey: Self.key
