@@ -135,7 +135,7 @@ let package = Package(
         tests("WebSockets", server + [nioCore, nioPosix, nioSSL, log, lifecycle]),
         tests(
             "StageRuntime",
-            ["CallEvents", "Kafka", asyncHTTPClient, coreMetrics, log, lifecycle, nioCore, nioHTTP1]
+            ["CallEvents", "Kafka", asyncHTTPClient, coreMetrics, log, lifecycle, httpTypes, nioCore, nioHTTP1]
         ),
         tests("ResultsStore", ["CallEvents", grdb, protobuf]),
         tests(

@@ -1,13 +1,5 @@
 package import NIOCore
 
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
-
 /// How loud audio is, in dBFS: the mean power against that of a square wave of full scale, which is 0 dBFS (a sine wave
 /// of full scale is −3 dBFS).
 package enum AudioLevel {
@@ -29,6 +21,19 @@ package enum AudioLevel {
             }
         }
         guard total > 0 else { return self.silence }
-        return max(self.silence, 10 * log10(total / Float(frame.readableBytes)))
+        return max(self.silence, self.decibels(power: total / Float(frame.readableBytes)))
+    }
+
+    /// 10 · log10 of a positive number: its exponent, and a series for its significand (1 ..< 2), exact to 0.0001 dB.
+    static func decibels(power: Float) -> Float {
+        let ratio = (power.significand - 1) / (power.significand + 1)
+        var term = ratio
+        var sum: Float = 0
+        for divisor in stride(from: Float(1), through: 9, by: 2) {
+            sum += term / divisor
+            term *= ratio * ratio
+        }
+        let naturalLogarithm = Float(power.exponent) * 0.693_147_18 + 2 * sum
+        return naturalLogarithm * 4.342_944_8
     }
 }

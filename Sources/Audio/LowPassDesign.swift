@@ -1,15 +1,8 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
-
 /// Designs the low-pass filter between 8 kHz and 24 kHz: an ideal one (sinc), cut off by a Kaiser window.
 ///
 /// The window's length and shape follow Kaiser's formulas from how far the stop-band lies below the pass-band and how
 /// wide the transition between them is. The filter is symmetric: every frequency is delayed by half its length.
+/// Only arithmetic that IEEE 754 defines to the last bit is used, so that every machine designs the same filter.
 struct LowPassDesign {
     var sampleRate = 24_000.0
     /// Speech on the phone ends here; up to here the gain is 1.
@@ -35,7 +28,7 @@ struct LowPassDesign {
         let response = (0..<taps).map { tap in
             let time = Double(tap) - half
             let window = Self.besselI0(beta * (1 - (time / half) * (time / half)).squareRoot()) / Self.besselI0(beta)
-            let sinc = time == 0 ? 1 : sin(Double.pi * cutoff * time) / (Double.pi * cutoff * time)
+            let sinc = time == 0 ? 1 : Self.sine(Double.pi * cutoff * time) / (Double.pi * cutoff * time)
             return sinc * window
         }
         let sum = response.reduce(0, +)
@@ -51,6 +44,20 @@ struct LowPassDesign {
             term *= (x / 2 / k) * (x / 2 / k)
             sum += term
             k += 1
+        }
+        return sum
+    }
+
+    /// The sine by its power series.
+    private static func sine(_ angle: Double) -> Double {
+        let x = angle.remainder(dividingBy: 2 * .pi)
+        var sum = x
+        var term = x
+        var k = 1.0
+        while abs(term) > 1e-18 {
+            term *= -x * x / ((k + 1) * (k + 2))
+            sum += term
+            k += 2
         }
         return sum
     }

@@ -42,29 +42,31 @@ package enum Tool: String, CaseIterable, Sendable {
     /// Runs the tool that the model asks for. Nothing that the model can send makes this fail: wrong arguments and
     /// unknown tools give an output from which it can correct itself.
     package static func run(_ call: ToolCall, in context: ToolContext) -> ToolCompleted {
-        let outcome: Outcome
         do throws(ToolArgumentsError) {
-            switch Tool(rawValue: call.name) {
-            case .extractQuote: outcome = try ExtractQuote.run(call, in: context)
-            case .endCall: outcome = try EndCall.run(call)
-            case nil:
-                let known = Self.allCases.map(\.rawValue).joined(separator: ", ")
-                throw ToolArgumentsError("There is no tool \(call.name). The tools are: \(known).")
-            }
-        } catch {
-            outcome = Outcome(output: error.output)
+            let outcome = try Self.outcome(of: call, in: context)
             return .with {
                 $0.toolCallID = call.toolCallID
                 $0.name = call.name
+                $0.succeeded = true
                 $0.output = outcome.output
+                $0.result = outcome.result
+            }
+        } catch {
+            return .with {
+                $0.toolCallID = call.toolCallID
+                $0.name = call.name
+                $0.output = error.output
             }
         }
-        return .with {
-            $0.toolCallID = call.toolCallID
-            $0.name = call.name
-            $0.succeeded = true
-            $0.output = outcome.output
-            $0.result = outcome.result
+    }
+
+    private static func outcome(of call: ToolCall, in context: ToolContext) throws(ToolArgumentsError) -> Outcome {
+        switch Tool(rawValue: call.name) {
+        case .extractQuote: return try ExtractQuote.run(call, in: context)
+        case .endCall: return try EndCall.run(call)
+        case nil:
+            let known = Self.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ToolArgumentsError("There is no tool \(call.name). The tools are: \(known).")
         }
     }
 

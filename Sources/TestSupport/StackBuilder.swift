@@ -146,7 +146,7 @@ final class StackBuilder: Sendable {
         )
         try await self.start(proxy)
         // Ready when a request of each backend reaches its stage.
-        for path in ["/api/voice/stream", "/api/voice/calls"] {
+        for path in ["/api/voice/stream", "/api/voice/status?callSid=none"] {
             try await eventually("HAProxy routes \(path)", timeout: .seconds(20), every: .milliseconds(50)) {
                 let request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
                 let response = try? await HTTPClient.shared.execute(request, timeout: .seconds(5))

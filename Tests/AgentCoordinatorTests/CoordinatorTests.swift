@@ -110,6 +110,25 @@ import Testing
         await deployment.end()
     }
 
+    @Test func `an aborted transaction is repeated, and nothing doubles`() async throws {
+        let deployment = try Deployment()
+        let coordinator = try deployment.startCoordinator()
+        try await deployment.write(.requested)
+        _ = try await deployment.commands(atLeast: 1)
+        let epoch = try await deployment.write(.claimed)[0]
+        // As after a rebalance that this member has not heard of.
+        deployment.broker.cluster.fail(.transactionOffsetCommit, with: [.illegalGeneration])
+        try await deployment.write(.asks("c1", "extract_quote", self.price), session: epoch)
+        _ = try await deployment.commands(atLeast: 2)
+        deployment.broker.cluster.fail(.transactionOffsetCommit, with: [.illegalGeneration, .illegalGeneration])
+        try await deployment.write(.asks("c2", "end_call", self.bye), session: epoch)
+        _ = try await deployment.commands(atLeast: 3)
+        try await deployment.write(.status("completed", 3))
+        try await self.expectWholeCall(deployment)
+        try await coordinator.stop()
+        await deployment.end()
+    }
+
     @Test func `what is no event goes to dead-letters, and the rest goes on`() async throws {
         let deployment = try Deployment()
         let coordinator = try deployment.startCoordinator()

@@ -74,6 +74,11 @@ struct Deployment {
         return try await self.producer.deliver([message]).map(\.offset)
     }
 
+    func repeatRecord(_ record: KafkaRecord) async throws {
+        let key = ByteBuffer(string: Self.callSid)
+        try await self.producer.deliver([KafkaMessage(topic: record.topic, key: key, value: record.value)])
+    }
+
     /// What the call's partition of a topic holds, when it is enough.
     func records(of topic: Topic, atLeast count: Int) async throws -> [KafkaRecord] {
         let partition = KeyPartition.of(Self.callSid, count: self.broker.topics.partitions)
@@ -89,7 +94,7 @@ struct Deployment {
         }
     }
 
-    /// Returns when the coordinator has said goodbye to the call: everything before is done then.
+    /// The quotes of the call, when there is one.
     func quotes() async throws -> [(record: KafkaRecord, quote: Quote)] {
         try await self.records(of: .resultsQuotes, atLeast: 1).map {
             ($0, try Quote(jsonUTF8Bytes: Array($0.value?.readableBytesView ?? ByteBuffer().readableBytesView)))

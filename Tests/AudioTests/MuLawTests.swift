@@ -1,7 +1,8 @@
-import Audio
 import Foundation
 import NIOCore
 import Testing
+
+@testable import Audio
 
 /// The reference tables: identical in libsndfile, in the standard's decision values and in the biased arithmetic.
 private struct MuLawVectors: Decodable {
@@ -54,6 +55,12 @@ private struct MuLawVectors: Decodable {
     func `a sine wave has its mean power`(amplitude: Double, dbfs: Double) {
         let frame = Self.frame { amplitude * sin(2 * .pi * Double($0) / 16) }
         #expect(abs(Double(AudioLevel.dbfs(mulaw: frame)) - dbfs) < 0.3)
+    }
+
+    @Test func `decibels are those of the logarithm`() {
+        for power: Float in [1, 0.5, 0.999_999, 1e-7, 0.013, 3.7e-5, 2.3e-10, .leastNonzeroMagnitude] {
+            #expect(abs(AudioLevel.decibels(power: power) - 10 * log10(power)) < 0.001)
+        }
     }
 
     @Test func `the quietest square wave is above the floor and the loudest near 0`() {

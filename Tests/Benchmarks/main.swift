@@ -1,1 +1,12 @@
-print("not built yet")
+import ArgumentParser
+
+/// `voice-bench`: what is measured by itself, each case as one JSON line.
+struct VoiceBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "voice-bench",
+        abstract: "Measures the parts that have a budget; one JSON line for each case.",
+        subcommands: [AudioBenchmark.self, FramesBenchmark.self]
+    )
+}
+
+VoiceBench.main()

@@ -3,7 +3,8 @@ import NIOCore
 import Speech
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+// One after the other: it is all computation, and the tests with sockets need threads too.
+@Suite(.serialized, .timeLimit(.minutes(2)))
 struct RecognitionTests {
     static let names = ["greeting", "price", "goodbye", "wait", "hum", "ask", "confirm", "bye", "sorry", "long"]
 

@@ -138,8 +138,7 @@ final class Peer: Sendable {
     /// The `count`-th event of this type.
     @discardableResult
     func wait(_ type: String, count: Int = 1, within limit: Duration = .seconds(10)) async throws -> JSONValue {
-        try await eventually("\(count) × \(type)", within: limit, context: { "\(self.types)\n\(self.events("error"))" })
-        {
+        try await eventually("\(count) × \(type)", within: limit, context: "\(self.types)\n\(self.events("error"))") {
             self.events(type).dropFirst(count - 1).first
         }
     }
@@ -165,7 +164,7 @@ final class Peer: Sendable {
 func eventually<Value>(
     _ what: String,
     within limit: Duration = .seconds(10),
-    context: () -> String = { "" },
+    context: @autoclosure () -> String = "",
     _ value: () throws -> Value?
 ) async throws -> Value {
     let deadline = ContinuousClock.now + limit

@@ -46,13 +46,16 @@ import WebSockets
     }
 
     @Test func `on passthrough caller audio goes straight to the session`() async throws {
-        try await Ingress.run(adjust: { $0.audioPath = .passthrough }) { ingress in
-            try await ingress.call { line in
-                try await line.speak(1, atMs: 0)
-                try await eventually("a frame") { try await ingress.inboundFrames(.audioInboundModel).count == 1 }
+        try await Ingress.run(
+            adjust: { $0.audioPath = .passthrough },
+            body: { ingress in
+                try await ingress.call { line in
+                    try await line.speak(1, atMs: 0)
+                    try await eventually("a frame") { try await ingress.inboundFrames(.audioInboundModel).count == 1 }
+                }
+                #expect(try await ingress.inboundFrames(.audioInboundPhone).isEmpty)
             }
-            #expect(try await ingress.inboundFrames(.audioInboundPhone).isEmpty)
-        }
+        )
     }
 
     @Test func `outbound audio is played with marks, and what they prove is stamped on caller audio`() async throws {

@@ -121,11 +121,14 @@ import TwilioMedia
     }
 
     @Test func `an unreachable Twilio has dialled nothing`() async throws {
-        try await Ingress.run(adjust: { $0.twilioAPIURL = "http://127.0.0.1:1" }) { ingress in
-            let answer = try await ingress.initiateCall(Self.good)
-            #expect(answer.status == 503 && answer.isProblem)
-            #expect(answer.json["detail"]?.stringValue?.contains("no call was made") == true)
-        }
+        try await Ingress.run(
+            adjust: { $0.twilioAPIURL = "http://127.0.0.1:1" },
+            body: { ingress in
+                let answer = try await ingress.initiateCall(Self.good)
+                #expect(answer.status == 503 && answer.isProblem)
+                #expect(answer.json["detail"]?.stringValue?.contains("no call was made") == true)
+            }
+        )
     }
 
     @Test func `an unknown route is a problem too`() async throws {

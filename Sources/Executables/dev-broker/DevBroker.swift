@@ -2,68 +2,74 @@ import ArgumentParser
 import CallEvents
 import Kafka
 import Logging
+import NIOCore
 import ServiceLifecycle
 import UnixSignals
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 @main
 struct DevBroker: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dev-broker",
-        abstract: "An in-memory Kafka broker on loopback, for trying out and for tests; what it holds ends with it.",
+        abstract: "A Kafka broker in memory, for trying LifeHub Voice out.",
         discussion: """
-            It wraps librdkafka's mock cluster and creates all topics of the system. Run the stages with \
-            VOICE_KAFKA_PROFILE=embedded. It is not for production, load or fault figures: use Apache Kafka there.
+            It is the mock cluster of librdkafka with all topics of the system: no disk, no replication, about 5 MiB \
+            kept per partition, gone when it ends. Clients need VOICE_KAFKA_PROFILE=embedded. For anything else, run \
+            Apache Kafka.
             """
     )
 
-    @Option(help: "Where clients begin; 0 takes a free port.")
+    @Option(help: "The port on 127.0.0.1 that clients are told; 0 takes a free one.")
     var port = 9092
 
-    @Option(help: "Prefix of the topics.")
-    var prefix = "voice."
+    @Option(help: "Put before every topic name, as VOICE_TOPIC_PREFIX of the stages.")
+    var prefix = TopicNames().prefix
 
-    @Option(help: "Partitions of each topic, as VOICE_TOPIC_PARTITIONS of the stages.")
-    var partitions: Int32 = 12
+    @Option(help: "Partitions of every topic, as VOICE_TOPIC_PARTITIONS of the stages.")
+    var partitions = TopicNames().partitions
+
+    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    var logLevel = "warning"
 
     func validate() throws {
-        guard (0...65535).contains(self.port) else { throw ValidationError("--port must be 0–65535.") }
-        guard (1...10_000).contains(self.partitions) else { throw ValidationError("--partitions must be 1–10000.") }
+        guard (0...65535).contains(self.port) else { throw ValidationError("--port is from 0 to 65535") }
+        guard (1...10_000).contains(self.partitions) else { throw ValidationError("--partitions is from 1 to 10000") }
+        guard Logger.Level(rawValue: self.logLevel) != nil else {
+            throw ValidationError("--log-level is trace, debug, info, notice, warning, error or critical")
+        }
     }
 
     func run() async throws {
-        let logger = Logger(label: "dev-broker")
+        var logger = Logger(label: "dev-broker", factory: { StreamLogHandler.standardError(label: $0) })
+        logger.logLevel = Logger.Level(rawValue: self.logLevel) ?? .warning
+
         let cluster = try EmbeddedCluster(logger: logger)
         let topics = TopicNames(prefix: self.prefix, partitions: self.partitions)
-        for topic in Topic.allCases {
-            try cluster.createTopic(topics[topic], partitions: self.partitions)
-        }
-        // The cluster picks its own port; metadata then leads clients there.
-        let forwarder = BootstrapForwarder(port: self.port, to: cluster.bootstrapServers) { port in
-            Self.write("In memory only: what is written here ends with this process.", to: STDOUT_FILENO)
-            Self.write("listening on 127.0.0.1:\(port)", to: STDOUT_FILENO)
-        }
+        for topic in Topic.allCases { try cluster.createTopic(topics[topic], partitions: self.partitions) }
+
+        let forwarder = try await self.forwarder(to: cluster.bootstrapServers, logger: logger)
         let group = ServiceGroup(
-            services: [forwarder],
-            gracefulShutdownSignals: [.sigterm, .sigint],
-            logger: logger
+            configuration: .init(
+                services: [.init(service: forwarder, serviceName: "forwarder")],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger
+            )
         )
-        do {
-            try await group.run()
-        } catch let error as BootstrapForwarder.PortInUse {
-            Self.write("dev-broker: \(error)", to: STDERR_FILENO)
-            throw ExitCode(EX_UNAVAILABLE)
-        }
+        // The note first: whoever waits for the address stops reading there.
+        Output.line("dev-broker keeps everything in memory; it is for trying out, not for production")
+        Output.line("listening on 127.0.0.1:\(forwarder.port)")
+        try await group.run()
+        withExtendedLifetime(cluster) {}
     }
 
-    /// At once, also into a file or a pipe: whoever started the broker waits for the line.
-    private static func write(_ line: String, to descriptor: Int32) {
-        let bytes = Array((line + "\n").utf8)
-        _ = Glibc.write(descriptor, bytes, bytes.count)
+    private func forwarder(to bootstrapServers: String, logger: Logger) async throws -> Forwarder {
+        guard let target = Int(bootstrapServers.split(separator: ":").last ?? "") else {
+            throw KafkaError(.configuration, "the mock cluster listens on \(bootstrapServers)")
+        }
+        do {
+            return try await Forwarder(port: self.port, target: target, logger: logger)
+        } catch let error as IOError where error.errnoCode == Output.addressInUse {
+            Output.problem("dev-broker: port \(self.port) is in use; choose another with --port, or 0 for a free one")
+            throw ExitCode(69)
+        }
     }
 }

@@ -1,5 +1,5 @@
-import TwilioIngress
 import StageRuntime
+import TwilioIngress
 
 @main
 struct TwilioIngressProgram {

@@ -128,7 +128,7 @@ final class SessionConnection: Sendable {
                 let hearing = SpeechRecognizer.standard.hear(samples)
                 self.machine.withLock { $0.heard(hearing, item: item, now: .now) }
             case .ping:
-                if self.socket.lastHeard + self.pingInterval * 3 < .now {
+                if self.socket.lastHeard + max(self.pingInterval * 3, .seconds(10)) < .now {
                     try await self.socket.close(code: 1011, reason: "keepalive ping timeout")
                 } else {
                     try await self.socket.sendPing()

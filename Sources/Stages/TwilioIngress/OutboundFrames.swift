@@ -45,7 +45,7 @@ struct OutboundFrames: Service {
                 try await reader.positioned(timeout: .seconds(60))
                 self.health.set(Self.readinessCheck, ready: true)
                 for try await batch in reader {
-                    try await self.deliver(batch)
+                    await self.deliver(batch)
                 }
             }
         } catch is CancellationError where Task.isShuttingDownGracefully {
@@ -54,13 +54,13 @@ struct OutboundFrames: Service {
     }
 
     /// Each stream is woken once for all its frames of the batch, so that they go out with one flush.
-    private func deliver(_ batch: [KafkaRecord]) async throws {
+    private func deliver(_ batch: [KafkaRecord]) async {
         var touched: [MediaStream] = []
         let nowUs = UnixTime.nowUs
         for record in batch {
             guard let key = record.key, let stream = self.registry[key] else { continue }
             guard let value = record.value, let frame = try? AudioFrame(record: value) else {
-                try await self.deadLetters.write(record, reason: "not an AudioFrame")
+                await self.putAside(record)
                 continue
             }
             switch stream.offer(frame, nowUs: nowUs) {
@@ -78,5 +78,14 @@ struct OutboundFrames: Service {
             }
         }
         for stream in touched { stream.wake() }
+    }
+
+    private func putAside(_ record: KafkaRecord) async {
+        do {
+            try await self.deadLetters.write(record, reason: "not an AudioFrame")
+        } catch {
+            // 20 ms of one call are no reason to end all others.
+            self.logger.error("An unreadable frame was not put aside", metadata: [LogKey.error: "\(error)"])
+        }
     }
 }

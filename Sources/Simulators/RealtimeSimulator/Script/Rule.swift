@@ -1,4 +1,5 @@
 package import JSON
+import Speech
 
 /// What a response does when it answers something.
 ///
@@ -110,6 +111,13 @@ extension Action: Codable {
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         if let name = try container.decodeIfPresent(String.self, forKey: .say) {
+            guard Speech.utterance(name) != nil else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: .say,
+                    in: container,
+                    debugDescription: "no recording is called \(name)"
+                )
+            }
             self = .say(
                 name,
                 fault: try container.decodeIfPresent(Fault.self, forKey: .fault),

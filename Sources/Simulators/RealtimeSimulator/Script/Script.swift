@@ -47,7 +47,12 @@ package struct Script: Sendable, Codable, Equatable {
         self.faults = faults
     }
 
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case pace, thinkMs, transcriptionMs, sessionSeconds, pingSeconds, rules, faults
+    }
+
     package init(from decoder: any Decoder) throws {
+        try decoder.refuseUnknownKeys(CodingKeys.self)
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let standard = Script()
         self.pace = try container.decodeIfPresent(Double.self, forKey: .pace) ?? standard.pace

@@ -56,8 +56,12 @@ struct ResponsePlan {
             }
             guard self.tokensLeft > 0 else { return }
             sent = delta.end
-            let milliseconds = Double(sent) / Double(self.parameters.format.bytesPerMillisecond)
-            self.time = start + .milliseconds(milliseconds / self.pace)
+            if self.parameters.modality == "audio" {
+                let milliseconds = Double(sent) / Double(self.parameters.format.bytesPerMillisecond)
+                self.time = start + .milliseconds(milliseconds / self.pace)
+            } else {
+                self.time += .milliseconds(5)
+            }
         }
         for word in words { self.add(.word(word.text)) }
         if let fault { self.add(.fault(fault)) }

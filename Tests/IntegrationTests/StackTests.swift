@@ -1,0 +1,38 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import TestSupport
+import Testing
+
+/// The whole system as processes.
+@Suite(.timeLimit(.minutes(4)), .serialized)
+struct StackTests {
+    @Test func `the public address leads to the stage that owns each path`() async throws {
+        let broker = try EmbeddedBroker(partitions: 4)
+        var configuration = Stack.Configuration()
+        configuration.bootstrapServers = broker.bootstrapServers
+        configuration.environment["VOICE_KAFKA_PROFILE"] = "embedded"
+        configuration.ingressInstances = 2
+        try await Stack.run(configuration) { stack in
+            for (method, path, status) in [
+                (HTTPMethod.GET, "/api/voice/stream", 426),
+                (.GET, "/api/voice/status?callSid=CA00000000000000000000000000000000", 404),
+                (.POST, "/api/voice/status", 403),
+                (.POST, "/api/voice/twiml", 403),
+                (.POST, "/api/voice/initiate-call", 400),
+                (.GET, "/nowhere", 404),
+            ] {
+                var request = HTTPClientRequest(url: stack.publicURL + path)
+                request.method = method
+                let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
+                #expect(Int(response.status.code) == status, "\(method) \(path)")
+            }
+            try await stack.ingresses[0].program.kill()
+            let request = HTTPClientRequest(url: stack.publicURL + "/api/voice/stream")
+            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
+            #expect(response.status == .upgradeRequired)
+            try await stack.ingresses[0].startAndWait()
+        }
+        broker.stop()
+    }
+}

@@ -1,0 +1,77 @@
+import JSON
+import NIOCore
+import Testing
+
+@testable import RealtimeSimulator
+
+struct WireTests {
+    @Test func `writes JSON in the given order, escaped`() throws {
+        let wire: Wire = [
+            "b": "quote \" backslash \\ line \n bell \u{7} ä 🚲", "a": [1, .number(2.5), true, nil], "empty": [:],
+        ]
+        var buffer = ByteBuffer()
+        wire.write(to: &buffer)
+        let text = String(buffer: buffer)
+        #expect(text.hasPrefix(#"{"b":"quote \" backslash \\ line \n bell \u0007 ä 🚲","a":[1,2.5,true,null]"#))
+        let value = try JSONValue(parsing: text)
+        #expect(value["b"] == "quote \" backslash \\ line \n bell \u{7} ä 🚲")
+    }
+
+    @Test func `base64 round trips, and refuses what is none`() {
+        var random = Xorshift(seed: 7)
+        for count in 0..<100 {
+            let bytes = (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            let text = String(decoding: Base64.encode(bytes), as: UTF8.self)
+            #expect(text == base64(bytes))
+            #expect(Base64.decode(text) == bytes)
+        }
+        for bad in ["A", "AA", "AAA", "====", "A===", "AA=A", "AAA\n", "AA A", "ÄÄ", "AAAA=AAA"] {
+            #expect(Base64.decode(bad) == nil, "\(bad)")
+        }
+    }
+
+    /// The fast way reads only what the slow one would accept as the same thing.
+    @Test func `reads appended audio without a JSON tree, and nothing else`() throws {
+        func audio(_ json: String) -> String? {
+            ByteBuffer(string: json).withUnsafeReadableBytes { bytes in
+                AudioAppend(bytes).map { String(decoding: bytes[$0.audio], as: UTF8.self) }
+            }
+        }
+        #expect(audio(#"{"type":"input_audio_buffer.append","audio":"AAAA"}"#) == "AAAA")
+        #expect(audio(#" { "audio" : "AAAA" , "event_id":"e", "type" : "input_audio_buffer.append" } "#) == "AAAA")
+        for other in [
+            #"{"type":"input_audio_buffer.append"}"#, #"{"audio":"AAAA"}"#,
+            #"{"type":"input_audio_buffer.append","audio":"AAAA","x":"y"}"#,
+            #"{"type":"input_audio_buffer.append","audio":"AA\u0041A"}"#,
+            #"{"type":"input_audio_buffer.append","audio":"AAAA"} x"#,
+            #"{"type":"input_audio_buffer.append","audio":7}"#, #"{"type":"input_audio_buffer.commit","audio":"AAAA"}"#,
+            #"{"type":"input_audio_buffer.append","audio":"AAAA""#, "", "[]", "{}",
+        ] {
+            #expect(audio(other) == nil, "\(other)")
+        }
+    }
+
+    @Test func `no bytes bring a session down`() throws {
+        let examples = try Fixture.clientExamples.get().compactMap { $0["event"]?.text.utf8 }.map { Array($0) }
+        var machine = SessionMachine(
+            number: 1,
+            model: "gpt-realtime-2.1",
+            safetyIdentifier: nil,
+            progress: ScriptProgress(.demo),
+            now: .now,
+            epochSeconds: 0
+        )
+        var random = Xorshift(seed: 42)
+        for round in 0..<4000 {
+            var bytes = examples[round % examples.count]
+            for _ in 0...(random.next() % 4) {
+                bytes[Int(random.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: random.next())
+            }
+            machine.received(ByteBuffer(bytes: bytes), now: .now)
+            for case .event(let event) in machine.takeOutputs() {
+                _ = try JSONValue(parsing: event.readableBytesView)
+            }
+        }
+        #expect(machine.facts.errors.count > 2000)
+    }
+}
