@@ -26,7 +26,7 @@ package final class RealtimeSimulator: Service {
     private struct State {
         var port: Int?
         var hasEnded = false
-        var waiters: [CheckedContinuation<Int, any Error>] = []
+        var waiters: [CheckedContinuation<Int, Never>] = []
         var sessions: [SessionConnection] = []
         var refusedUpgrades = 0
         var refusals: [String] = []
@@ -64,25 +64,24 @@ package final class RealtimeSimulator: Service {
         try await server.run()
     }
 
-    /// The port it listens on; waits until it does.
-    /// - Throws: `CancellationError` when it ended without ever listening.
+    /// The port it listens on; waits until it does. 0 when it ended without ever listening.
     package var port: Int {
-        get async throws {
-            try await withCheckedThrowingContinuation { continuation in
-                let known: Result<Int, any Error>? = self.state.withLock { state in
-                    if let port = state.port { return .success(port) }
-                    if state.hasEnded { return .failure(CancellationError()) }
+        get async {
+            await withCheckedContinuation { continuation in
+                let known: Int? = self.state.withLock { state in
+                    if let port = state.port { return port }
+                    if state.hasEnded { return 0 }
                     state.waiters.append(continuation)
                     return nil
                 }
-                if let known { continuation.resume(with: known) }
+                if let known { continuation.resume(returning: known) }
             }
         }
     }
 
     /// What `OPENAI_REALTIME_URL` is to be.
     package var url: String {
-        get async throws { "ws://\(self.configuration.host):\(try await self.port)\(Admission.path)" }
+        get async { "ws://\(self.configuration.host):\(await self.port)\(Admission.path)" }
     }
 
     /// All sessions that were ever opened, in their order.
@@ -120,7 +119,7 @@ package final class RealtimeSimulator: Service {
             defer { state.waiters = [] }
             return state.waiters
         }
-        for waiter in waiters { waiter.resume(throwing: CancellationError()) }
+        for waiter in waiters { waiter.resume(returning: 0) }
     }
 
     private func upgrade(_ request: HTTPRequest) -> HTTPServer.Upgrade {
