@@ -99,7 +99,7 @@ final class Bench: Sendable {
             health: health
         )
         let configuration = SessionConfiguration(
-            url: try await self.simulator.url,
+            url: await self.simulator.url,
             model: "gpt-realtime-2.1",
             driver: OpenAIDriver.Configuration(),
             apiKey: Self.key
