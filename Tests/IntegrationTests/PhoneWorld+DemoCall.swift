@@ -4,7 +4,6 @@ import Kafka
 import NIOCore
 import RealtimeSimulator
 import Speech
-import SwiftProtobuf
 import TestSupport
 import Testing
 import TwilioSimulator
@@ -44,10 +43,8 @@ extension PhoneWorld {
         #expect(quotes.count == 1)
         let value = try #require(quotes.first?.value)
         #expect(try JSONValue(parsing: value.readableBytesView)["price"] == "45.00")
-        let events = try await self.records(of: sid, on: .events).compactMap { record in
-            try record.value.map { try CallEvent(serializedBytes: Array($0.readableBytesView)) }
-        }
-        let extractions = Set(events.filter { $0.toolStarted.name == "extract_quote" }.map(\.toolStarted.toolCallID))
+        let started = try await self.events(of: sid).map(\.toolStarted).filter { $0.name == "extract_quote" }
+        let extractions = Set(started.map(\.toolCallID))
         #expect(extractions.count == 1, "the tool ran for one call of it")
     }
 

@@ -22,9 +22,9 @@ struct PhoneWorld: Sendable {
 
     /// Starts everything, runs `body`, and ends everything.
     static func run(
+        _ configuration: Stack.Configuration = Stack.Configuration(),
         business: CallScript = .demo,
         model: Script = .demo,
-        configure: (inout Stack.Configuration) -> Void = { _ in },
         body: (PhoneWorld) async throws -> Void
     ) async throws {
         var twilioConfiguration = TwilioSimulatorConfiguration(
@@ -38,10 +38,9 @@ struct PhoneWorld: Sendable {
         let realtime = RealtimeSimulator(configuration: realtimeConfiguration, logger: .quiet)
         let simulators = RunningServices([twilio, realtime])
 
-        var configuration = Stack.Configuration()
+        var configuration = configuration
         configuration.twilioURL = "http://127.0.0.1:\(try await twilio.waitForPort())"
-        configuration.realtimeURL = try await realtime.url
-        configure(&configuration)
+        configuration.realtimeURL = await realtime.url
         do {
             try await Stack.run(configuration) { stack in
                 try await body(PhoneWorld(stack: stack, twilio: twilio, realtime: realtime))
@@ -111,7 +110,12 @@ struct PhoneWorld: Sendable {
         return noise.map { "\n  \($0.at): \($0.event)" }.joined()
     }
 
-    /// The values of all records of the call on a topic.
+    /// The call's events so far, in their order.
+    func events(of sid: CallSid) async throws -> [CallEvent] {
+        try await self.records(of: sid, on: .events).map { try CallEvent(key: $0.key, value: $0.value) }
+    }
+
+    /// All records of the call on a topic so far.
     func records(of sid: CallSid, on topic: Topic) async throws -> [KafkaRecord] {
         let names = TopicNames(partitions: 4)
         let reader = try KafkaPartitionReader(
