@@ -32,7 +32,7 @@ extension Conversation {
 
     package mutating func timerFired(_ timer: ConversationTimer) -> [ConversationAction] {
         switch timer {
-        case .retryResponse: self.gate.respond()
+        case .retryResponse: self.gate.retry()
         case .expectAnswer: self.gate.stopExpecting()
         }
         return self.askForResponse()

@@ -1,0 +1,13 @@
+import TestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(4)), .serialized)
+struct CallTests {
+    @Test(arguments: ["pcm24k", "passthrough"])
+    func `a call runs from ring to end, and its quote is there`(audioPath: String) async throws {
+        try await PhoneWorld.run(configure: { $0.environment["VOICE_AUDIO_PATH"] = audioPath }) { world in
+            let sid = try await world.placeCall()
+            try await world.expectDemoCall(sid)
+        }
+    }
+}

@@ -1,0 +1,132 @@
+import AsyncHTTPClient
+import CallEvents
+import JSON
+import Kafka
+import Logging
+import NIOCore
+import NIOHTTP1
+import RealtimeSimulator
+import Speech
+import TestSupport
+import Testing
+import TwilioSimulator
+
+/// The five stages as processes on `dev-broker` behind HAProxy, and the outside world inside the test, where it can be
+/// asked what it saw.
+struct PhoneWorld: Sendable {
+    let stack: Stack
+    let twilio: TwilioSimulator
+    let realtime: RealtimeSimulator
+
+    static let phoneNumber = "+15551234567"
+
+    /// Starts everything, runs `body`, and ends everything.
+    static func run(
+        business: CallScript = .demo,
+        model: Script = .demo,
+        configure: (inout Stack.Configuration) -> Void = { _ in },
+        body: (PhoneWorld) async throws -> Void
+    ) async throws {
+        var twilioConfiguration = TwilioSimulatorConfiguration(
+            accountSid: Stack.twilioAccountSid,
+            authToken: Stack.twilioAuthToken
+        )
+        twilioConfiguration.script = SimulationScript(fallback: business)
+        let twilio = try TwilioSimulator(configuration: twilioConfiguration, logger: .quiet)
+        var realtimeConfiguration = RealtimeSimulator.Configuration()
+        realtimeConfiguration.script = model
+        let realtime = RealtimeSimulator(configuration: realtimeConfiguration, logger: .quiet)
+        let simulators = RunningServices([twilio, realtime])
+
+        var configuration = Stack.Configuration()
+        configuration.twilioURL = "http://127.0.0.1:\(try await twilio.waitForPort())"
+        configuration.realtimeURL = try await realtime.url
+        configure(&configuration)
+        do {
+            try await Stack.run(configuration) { stack in
+                try await body(PhoneWorld(stack: stack, twilio: twilio, realtime: realtime))
+            }
+        } catch {
+            await simulators.crash()
+            throw error
+        }
+        try await simulators.stop()
+    }
+
+    /// Asks for a call as an API client does.
+    func placeCall() async throws -> CallSid {
+        let answer = try await self.initiate(
+            #"""
+            {"phoneNumber": "\#(Self.phoneNumber)", "businessName": "Test Business",
+             "userRequest": "Get quote for service", "category": "general"}
+            """#
+        )
+        #expect(answer.status == 201, "\(answer.body.text)")
+        return try #require(answer.body["callSid"]?.stringValue.flatMap { CallSid($0) })
+    }
+
+    func initiate(_ body: String) async throws -> (status: Int, contentType: String, body: JSONValue) {
+        var request = HTTPClientRequest(url: self.stack.publicURL + "/api/voice/initiate-call")
+        request.method = .POST
+        request.headers.add(name: "Content-Type", value: "application/json")
+        request.body = .bytes(ByteBuffer(string: body))
+        return try await self.execute(request)
+    }
+
+    /// What the read API says of the call.
+    func status(of sid: CallSid) async throws -> JSONValue {
+        let url = self.stack.publicURL + "/api/voice/status?callSid=\(sid)"
+        return try await self.execute(HTTPClientRequest(url: url)).body
+    }
+
+    func execute(_ request: HTTPClientRequest) async throws -> (status: Int, contentType: String, body: JSONValue) {
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
+        let bytes = try await response.body.collect(upTo: 1 << 20)
+        let contentType = response.headers.first(name: "Content-Type") ?? ""
+        let body = try JSONValue(parsing: bytes.readableBytesView)
+        return (Int(response.status.code), contentType, body)
+    }
+
+    /// Waits until Twilio saw this in the call; already counts.
+    func wait(
+        for what: String,
+        in sid: CallSid,
+        timeout: Duration = .seconds(60),
+        _ matches: @Sendable (CallFact.Event) -> Bool
+    ) async throws {
+        try await eventually("\(what): \(self.story(of: sid))", timeout: timeout) {
+            self.twilio.call(sid)?.events.contains(where: matches) ?? false
+        }
+    }
+
+    /// What happened in the call so far, for messages of failed tests.
+    func story(of sid: CallSid) -> String {
+        let facts = self.twilio.call(sid)?.facts ?? []
+        let noise = facts.filter { fact in
+            switch fact.event {
+            case .markQueued, .markReturned: false
+            default: true
+            }
+        }
+        return noise.map { "\n  \($0.at): \($0.event)" }.joined()
+    }
+
+    /// The values of all records of the call on a topic.
+    func records(of sid: CallSid, on topic: Topic) async throws -> [KafkaRecord] {
+        let names = TopicNames(partitions: 4)
+        let reader = try KafkaPartitionReader(
+            KafkaTopicPartition(topic: names[topic], partition: KeyPartition.of(sid.rawValue, count: 4)),
+            from: .edge(.beginning),
+            follow: false,
+            configuration: KafkaConfiguration(
+                bootstrapServers: self.stack.bootstrapServers,
+                profile: .embedded,
+                instanceID: "integration-test"
+            ),
+            logger: .quiet
+        )
+        var records: [KafkaRecord] = []
+        for try await batch in reader { records += batch }
+        return records.filter { $0.key == ByteBuffer(string: sid.rawValue) }
+    }
+}
