@@ -113,7 +113,7 @@ struct ResponseTests {
     }
 
     @Test func `the client cancels`() async throws {
-        try await withSimulator(Script(pace: 2, thinkMs: 0)) { simulator in
+        try await withSimulator(Script(pace: 0.5, thinkMs: 0)) { simulator in
             try await withSession(simulator) { peer in
                 try await peer.configure()
                 try await peer.send(#"{"type":"response.create"}"#)
@@ -210,6 +210,26 @@ struct ResponseTests {
                 try await peer.wait("response.done", count: 2)
                 #expect(simulator.sessions[1].responses[1].trigger == .opening)
             }
+        }
+    }
+
+    @Test func `serves many sessions at once, each by itself`() async throws {
+        try await withSimulator(Script(pace: 8, thinkMs: 20)) { simulator in
+            try await withThrowingTaskGroup { group in
+                for index in 0..<50 {
+                    group.addTask {
+                        try await withSession(simulator) { peer in
+                            try await peer.configure()
+                            try await peer.speak(index % 2 == 0 ? "greeting" : "goodbye")
+                            try await peer.wait("response.done", within: .seconds(30))
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let said = simulator.sessions.flatMap(\.responses).map(\.said)
+            #expect(said.filter { $0 == ["ask"] }.count == 25)
+            #expect(said.filter { $0 == ["bye"] }.count == 25)
         }
     }
 
