@@ -46,7 +46,7 @@ let package = Package(
     ],
     targets: [
         // The pure row: no sockets, no clock, no broker.
-        .target(name: "JSON"),
+        .target(name: "JSON", dependencies: [nioCore]),
         .target(name: "CallEvents", dependencies: [protobuf, nioCore]),
         // Optimised in debug builds too: unoptimised, conversion is not real time for a handful of calls.
         .target(
@@ -126,11 +126,14 @@ let package = Package(
                 nioCore, nioHTTP1, nioPosix,
             ]
         ),
-        tests("CallEvents", [protobuf, nioCore]),
+        // What the tests of the pure row share; TestSupport would bring them brokers and simulators.
+        .target(name: "SeededRandom", path: "Tests/SeededRandom"),
+        tests("JSON", ["SeededRandom", nioCore]),
+        tests("CallEvents", ["SeededRandom", protobuf, nioCore]),
         tests("Audio", [nioCore], resources: [.copy("Fixtures")]),
-        tests("TwilioMedia", ["CallEvents", "JSON", nioCore], resources: [.copy("Fixtures")]),
-        tests("OpenAIRealtime", ["JSON", "CallEvents", nioCore], resources: [.copy("Fixtures")]),
-        tests("CallFlow", ["CallEvents", "JSON", protobuf]),
+        tests("TwilioMedia", ["SeededRandom", "CallEvents", "JSON", nioCore], resources: [.copy("Fixtures")]),
+        tests("OpenAIRealtime", ["SeededRandom", "JSON", "CallEvents", nioCore], resources: [.copy("Fixtures")]),
+        tests("CallFlow", ["SeededRandom", "CallEvents", "JSON", protobuf]),
         tests("Kafka", ["TestSupport", nioCore, log, lifecycle]),
         tests("WebSockets", server + [nioCore, nioPosix, nioSSL, log, lifecycle]),
         tests(

@@ -1,3 +1,4 @@
+import JSON
 import NIOCore
 
 /// Walks over JSON text without building values: the hot path reads four fields of a message and skips the rest.

@@ -59,13 +59,12 @@ private struct AudioDeltaMembers {
         guard let value = self.audio, !self.itemID.isEmpty else {
             throw RealtimeMessageError(.badField, field: ServerEventType.outputAudioDelta.rawValue)
         }
-        var audio = ByteBuffer()
         // JSON may write `/` as `\/`; nothing else in base64 is ever escaped.
         let text =
             value.isEscaped
-            ? ByteBuffer(bytes: bytes[value.range].filter { $0 != UInt8(ascii: "\\") }).readableBytesView
-            : bytes[value.range]
-        guard Base64.decode(text, into: &audio) else {
+            ? ByteBuffer(bytes: bytes[value.range].filter { $0 != UInt8(ascii: "\\") })
+            : ByteBuffer(bytes[value.range])
+        guard let audio = Base64.decode(text) else {
             throw RealtimeMessageError(.badBase64, field: ServerEventType.outputAudioDelta.rawValue)
         }
         let part = ServerEvent.Part(responseID: self.responseID, itemID: self.itemID, contentIndex: self.contentIndex)

@@ -12,8 +12,8 @@ extension SessionMachine {
         guard !self.isEnded else { return }
         self.now = now
         self.facts.eventsReceived += 1
-        let audio = message.withUnsafeReadableBytes { bytes -> [UInt8]? in
-            AudioAppend(bytes).flatMap { Base64.decode(UnsafeRawBufferPointer(rebasing: bytes[$0.audio])) }
+        let audio = message.withUnsafeReadableBytes { AudioAppend($0)?.audio }.flatMap { range in
+            Base64.decodePadded(message.readableBytesUInt8Span.extracting(range))
         }
         if let audio {
             self.append(audio, now: now)
@@ -72,7 +72,7 @@ extension SessionMachine {
         case "session.update":
             try self.updateSession(event["session"] ?? [:])
         case "input_audio_buffer.append":
-            guard let bytes = Base64.decode(event["audio"]?.stringValue ?? "") else {
+            guard let bytes = Base64.decodePadded(event["audio"]?.stringValue ?? "") else {
                 throw .invalidValue("audio", "The audio is not valid base64.")
             }
             self.append(bytes, now: now)
