@@ -34,9 +34,7 @@ struct WireTests {
     /// The fast way reads only what the slow one would accept as the same thing.
     @Test func `reads appended audio without a JSON tree, and nothing else`() throws {
         func audio(_ json: String) -> String? {
-            ByteBuffer(string: json).withUnsafeReadableBytes { bytes in
-                AudioAppend(bytes).map { String(decoding: bytes[$0.audio], as: UTF8.self) }
-            }
+            AudioAppend(json.utf8.span).map { String(decoding: Array(json.utf8)[$0.audio], as: UTF8.self) }
         }
         #expect(audio(#"{"type":"input_audio_buffer.append","audio":"AAAA"}"#) == "AAAA")
         #expect(audio(#" { "audio" : "AAAA" , "event_id":"e", "type" : "input_audio_buffer.append" } "#) == "AAAA")

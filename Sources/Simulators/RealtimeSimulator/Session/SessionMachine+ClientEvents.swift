@@ -12,9 +12,8 @@ extension SessionMachine {
         guard !self.isEnded else { return }
         self.now = now
         self.facts.eventsReceived += 1
-        let audio = message.withUnsafeReadableBytes { AudioAppend($0)?.audio }.flatMap { range in
-            Base64.decodePadded(message.readableBytesUInt8Span.extracting(range))
-        }
+        let text = message.readableBytesUInt8Span
+        let audio = AudioAppend(text).flatMap { Base64.decodePadded(text.extracting($0.audio)) }
         if let audio {
             self.append(audio, now: now)
         } else {
