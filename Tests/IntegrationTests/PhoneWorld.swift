@@ -40,7 +40,7 @@ struct PhoneWorld: Sendable {
 
         var configuration = Stack.Configuration()
         configuration.twilioURL = "http://127.0.0.1:\(try await twilio.waitForPort())"
-        configuration.realtimeURL = try await realtime.url
+        configuration.realtimeURL = await realtime.url
         configure(&configuration)
         do {
             try await Stack.run(configuration) { stack in
