@@ -178,7 +178,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "TestSupport", "CallEvents", "Kafka", "JSON", "TwilioSimulator", "RealtimeSimulator",
+                "TestSupport", "CallEvents", "Kafka", "JSON", "Speech", "TwilioSimulator", "RealtimeSimulator",
                 asyncHTTPClient, protobuf, nioCore, log,
             ]
         ),

@@ -1,4 +1,5 @@
 import CRdKafka
+import Glibc
 package import Logging
 
 /// The mock cluster that librdkafka ships: the Kafka protocol on loopback, in memory. For trying out and for tests;
@@ -69,6 +70,9 @@ package final class EmbeddedCluster: @unchecked Sendable {
 
     /// - Throws: `KafkaError` when the topic exists.
     package func createTopic(_ name: String, partitions: Int32) throws {
+        // The mock's thread loses the wake-up of a request that follows at the heels of another (it empties its pipe
+        // after it has served its queue), and then sleeps for a second: it is given time to get to its poll.
+        usleep(200)
         let code = rd_kafka_mock_topic_create(self.cluster, name, partitions, 1)
         if code != RD_KAFKA_RESP_ERR_NO_ERROR { throw KafkaError(code, "topic \(name)") }
     }

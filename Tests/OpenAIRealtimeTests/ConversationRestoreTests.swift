@@ -74,11 +74,12 @@ import Testing
         #expect(call.events.first?.sessionReady.restored == true)
     }
 
-    @Test func `an unanswered turn is given again as audio, and its new answer clears the first attempt`() {
+    @Test func `an unanswered turn without words is given again as audio, and its new answer clears the first attempt`()
+    {
         let state = self.state(
             [
                 self.person("u1", "Hello", through: 20), self.agent("a1", "Good day", through: 20, after: "u1"),
-                self.person("u2", "The price is 45", through: 40, after: "a1"),
+                self.person("u2", "", through: 40, after: "a1"),
             ],
             answered: 20
         )
@@ -129,6 +130,17 @@ import Testing
         #expect(call.responseRequests == 0)
     }
 
+    @Test func `an unanswered turn whose words are known is told as text, and not heard twice`() {
+        let state = self.state(
+            [self.agent("a1", "Good day", through: 20), self.person("u2", "Price", through: 40, after: "a1")],
+            answered: 20
+        )
+        let call = self.restored(state, frames: 10..<60)
+        #expect(call.commands.suffix(2).first == .add(.personText(itemID: "u2", "Price"), after: nil))
+        #expect(call.responseRequests == 1)
+        #expect(call.appended == Array(41..<60))
+    }
+
     @Test func `a turn whose audio is gone is told as text and answered`() {
         let state = self.state(
             [self.agent("a1", "Good day", through: 20), self.person("u2", "Price", through: 40, after: "a1")],
@@ -148,7 +160,7 @@ import Testing
     }
 
     @Test func `a turn that the model does not notice again is answered all the same`() {
-        let state = self.state([self.person("u1", "Hello", through: 40)])
+        let state = self.state([self.person("u1", "", through: 40)])
         var call = self.restored(state, frames: 10..<60)
         #expect(call.actions.contains(.schedule(.expectAnswer, after: .seconds(4))))
         call.actions += call.conversation.timerFired(.expectAnswer)

@@ -140,6 +140,21 @@ import Testing
         #expect(call.actions.filter { $0 != .drop(.ended) }.isEmpty)
     }
 
+    @Test func `an overloaded service is asked again only for what was asked`() {
+        var call = Call.ready()
+        let overload = ModelFailure(kind: .load, code: "rate_limit_exceeded")
+        call.model(.failed(overload))
+        #expect(call.actions.count == 1)
+        call.actions += call.conversation.timerFired(.retryResponse)
+        #expect(call.responseRequests == 0)
+        call.turn("u1")
+        call.model(.failed(overload))
+        #expect(call.actions.last == .schedule(.retryResponse, after: .seconds(1)))
+        call.actions += call.conversation.timerFired(.retryResponse)
+        call.actions += call.conversation.timerFired(.retryResponse)
+        #expect(call.responseRequests == 1)
+    }
+
     @Test func `a failed response is tried again a few times, then the call ends`() {
         var call = Call.ready()
         call.turn("u1")

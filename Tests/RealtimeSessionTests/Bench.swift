@@ -75,7 +75,7 @@ final class Bench: Sendable {
                 try await body(bench)
             } catch {
                 let story = bench.events.map(\.eventID).joined(separator: "\n")
-                Issue.record("\(error)\n\(story)\n\(bench.phone.played)\n\(bench.simulator.sessions.map(\.responses))")
+                Issue.record("\(error)\n\(story)\n\(bench.phone.played)\n\(bench.simulator.sessions.map(\.turns))")
             }
             group.cancelAll()
             while let result = await group.nextResult() {

@@ -9,7 +9,7 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
-@Suite(.serialized, .timeLimit(.minutes(2))) struct `A call through the stage` {
+@Suite(.timeLimit(.minutes(3))) struct `A call through the stage` {
     private static func text(_ name: String) -> String { Speech.utterance(name)?.text ?? name }
 
     /// What the demo's call is in the end.

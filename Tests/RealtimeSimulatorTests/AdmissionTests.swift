@@ -35,7 +35,7 @@ struct AdmissionTests {
     func `refuses after a successful upgrade, with an error and a close`(_ refused: Case) async throws {
         try await withSimulator { simulator in
             let client = WebSocketClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
-            let url = try await simulator.url + refused.query
+            let url = await simulator.url + refused.query
             try await client.connect(to: url, headers: refused.headers) { socket in
                 var events: [JSONValue] = []
                 for try await message in socket.inbound {
@@ -84,7 +84,7 @@ struct AdmissionTests {
     @Test func `other paths are no sockets`() async throws {
         try await withSimulator { simulator in
             let client = WebSocketClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
-            let url = try await simulator.url + "s?model=gpt-realtime-2.1"
+            let url = await simulator.url + "s?model=gpt-realtime-2.1"
             await #expect(throws: WebSocketError.self) { try await client.connect(to: url) { _ in } }
         }
     }

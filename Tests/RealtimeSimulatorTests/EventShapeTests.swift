@@ -68,7 +68,7 @@ struct EventShapeTests {
 
     @Test func `the order is that of the recorded sequences`() async throws {
         let script = Script(
-            pace: 5,
+            pace: 2,
             thinkMs: 0,
             rules: [
                 Rule(.heard("price"), [.call("extract_quote", ["price": 45])]),

@@ -37,7 +37,7 @@ func withSession(
     headers: HTTPHeaders = ["Authorization": "Bearer test-key"],
     _ body: @Sendable (Peer) async throws -> Void
 ) async throws {
-    let url = try await simulator.url + "?model=\(model)"
+    let url = await simulator.url + "?model=\(model)"
     try await WebSocketClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton).connect(
         to: url,
         headers: headers

@@ -1,5 +1,6 @@
 import JSON
 import NIOCore
+import Speech
 import Testing
 
 @testable import RealtimeSimulator
@@ -51,16 +52,37 @@ struct WireTests {
         }
     }
 
+    @Test(arguments: ["audio/pcmu", "audio/pcm"])
+    func `takes fifty frames a second at little cost`(_ format: String) throws {
+        var machine = Self.machine()
+        let wire: JSONValue = format == "audio/pcm" ? ["type": "audio/pcm", "rate": 24000] : ["type": "audio/pcmu"]
+        let update: JSONValue = [
+            "type": "session.update", "session": ["type": "realtime", "audio": ["input": ["format": wire]]],
+        ]
+        machine.received(ByteBuffer(string: update.text), now: .now)
+        let codes = try #require(Speech.utterance("price")).mulaw + Turn.silence(8000)
+        let bytes = format == "audio/pcm" ? Turn(codes, lead: 0, tail: 0).pcm24k : codes
+        let size = format == "audio/pcm" ? 960 : 160
+        let messages = stride(from: 0, to: bytes.count, by: size).map { start in
+            let audio = base64(bytes[start..<start + size])
+            return ByteBuffer(string: #"{"type":"input_audio_buffer.append","audio":"\#(audio)"}"#)
+        }
+        let elapsed = ContinuousClock().measure {
+            for _ in 0..<10 {
+                for message in messages {
+                    machine.received(message, now: .now)
+                    _ = machine.takeOutputs()
+                }
+            }
+        }
+        // A call in real time takes 20 ms for each.
+        let each = elapsed / (10 * messages.count)
+        #expect(each < .microseconds(500), "\(each) for each frame")
+    }
+
     @Test func `no bytes bring a session down`() throws {
         let examples = try Fixture.clientExamples.get().compactMap { $0["event"]?.text.utf8 }.map { Array($0) }
-        var machine = SessionMachine(
-            number: 1,
-            model: "gpt-realtime-2.1",
-            safetyIdentifier: nil,
-            progress: ScriptProgress(.demo),
-            now: .now,
-            epochSeconds: 0
-        )
+        var machine = Self.machine()
         var random = Xorshift(seed: 42)
         for round in 0..<4000 {
             var bytes = examples[round % examples.count]
@@ -73,5 +95,16 @@ struct WireTests {
             }
         }
         #expect(machine.facts.errors.count > 2000)
+    }
+
+    private static func machine() -> SessionMachine {
+        SessionMachine(
+            number: 1,
+            model: "gpt-realtime-2.1",
+            safetyIdentifier: nil,
+            progress: ScriptProgress(.demo),
+            now: .now,
+            epochSeconds: 0
+        )
     }
 }

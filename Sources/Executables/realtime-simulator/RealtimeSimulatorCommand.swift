@@ -53,9 +53,12 @@ private struct Announcement: Service {
     let simulator: RealtimeSimulator
 
     func run() async throws {
-        print("listening on 127.0.0.1:\(try await self.simulator.port)")
-        // Whoever reads it through a pipe waits for it.
-        fflush(nil)
+        let port = await self.simulator.port
+        if port != 0 {
+            print("listening on 127.0.0.1:\(port)")
+            // Whoever reads it through a pipe waits for it.
+            fflush(nil)
+        }
         try await gracefulShutdown()
     }
 }

@@ -255,6 +255,7 @@ extension Conversation {
             return [self.error("realtime_response_failed", code, fatal: true, id: response.id, atUs: atUs)]
                 + self.ended(reason: "realtime_response_failed", atUs: atUs)
         }
+        _ = self.gate.failed(wasActive: true)
         let delay = Duration.milliseconds(250 << self.failedResponses)
         return [
             self.error("realtime_response_failed", code, fatal: false, id: response.id, atUs: atUs),
@@ -276,12 +277,9 @@ extension Conversation {
         case .fatal: return self.refused(failure.code, atUs: atUs)
         case .expired: return self.socketLost("session_expired", atUs: atUs)
         case .load:
-            self.gate.refused()
-            let id = "\(atUs)"
-            return [
-                self.error("realtime_overloaded", failure.code, fatal: false, id: id, atUs: atUs),
-                .schedule(.retryResponse, after: .seconds(1)),
-            ]
+            let overloaded = self.error("realtime_overloaded", failure.code, fatal: false, id: "\(atUs)", atUs: atUs)
+            let isDueLater = self.gate.failed(wasActive: false)
+            return [overloaded] + (isDueLater ? [.schedule(.retryResponse, after: .seconds(1))] : [])
         }
     }
 

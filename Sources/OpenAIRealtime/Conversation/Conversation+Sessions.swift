@@ -32,7 +32,7 @@ extension Conversation {
 
     package mutating func timerFired(_ timer: ConversationTimer) -> [ConversationAction] {
         switch timer {
-        case .retryResponse: self.gate.respond()
+        case .retryResponse: self.gate.retry()
         case .expectAnswer: self.gate.stopExpecting()
         }
         return self.askForResponse()
@@ -54,7 +54,7 @@ extension Conversation {
         return actions + self.askForResponse()
     }
 
-    /// Everything that was said, as text, except turns that the model gets as audio again because nobody answered them.
+    /// Everything that was said, as text, except turns whose words nobody knows: the model gets them as audio again.
     private mutating func tellHistory() -> [ConversationAction] {
         var actions: [ConversationAction] = []
         var unanswered: [Utterance] = []
@@ -91,20 +91,29 @@ extension Conversation {
         return InboundPosition(utterance.heardThrough) <= answeredThrough
     }
 
-    /// Turns without an answer: as audio where it is at hand, else as text.
+    /// Turns without an answer: as text where it is known, since a turn that is heard again is transcribed again and would
+    /// be in the transcript twice; else as audio where it is at hand.
     private mutating func tell(_ unanswered: [Utterance]) -> [ConversationAction] {
-        guard let last = unanswered.last else { return [] }
-        if self.inbound.holds(through: InboundPosition(last.heardThrough)) {
-            self.gate.expectAnswer()
-            return []
+        let known = unanswered.prefix { !$0.text.isEmpty }
+        if let last = known.last { self.goOn(after: last) }
+        let told = known.compactMap { self.tellPerson($0) }
+        if let last = unanswered.dropFirst(known.count).last {
+            if self.inbound.holds(through: InboundPosition(last.heardThrough)) {
+                self.gate.expectAnswer()
+                return told
+            }
+            self.goOn(after: last)
         }
-        self.turnEnd = InboundPosition(last.heardThrough)
-        self.inbound.answered(through: InboundPosition(last.heardThrough))
-        let told = unanswered.compactMap { self.tellPerson($0) }
         guard !told.isEmpty else { return [] }
         self.answersAgain = true
         self.gate.respond()
         return told
+    }
+
+    /// The audio of this turn, and of those before it, is not needed again.
+    private mutating func goOn(after utterance: Utterance) {
+        self.turnEnd = InboundPosition(utterance.heardThrough)
+        self.inbound.answered(through: InboundPosition(utterance.heardThrough))
     }
 
     private mutating func tellPerson(_ utterance: Utterance) -> ConversationAction? {

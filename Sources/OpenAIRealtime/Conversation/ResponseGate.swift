@@ -31,6 +31,8 @@ struct ResponseGate: Sendable {
     private var instructions: [String] = []
     /// A response is due for another reason: one failed, or a restored turn has no audio.
     private var isDue = false
+    /// The same, but not before some time has passed.
+    private var isDueLater = false
 
     mutating func speechStarted() {
         self.personSpeaks = true
@@ -48,6 +50,7 @@ struct ResponseGate: Sendable {
         self.awaitsAnswer = false
         guard !self.personSpeaks else { return }
         self.isDue = false
+        self.isDueLater = false
         self.toolCalls.removeAll(where: \.isSeen)
     }
 
@@ -62,6 +65,20 @@ struct ResponseGate: Sendable {
         self.isAsked = false
         if self.awaitsAnswer { self.isDue = true }
         self.awaitsAnswer = false
+    }
+
+    /// A response failed, or the service had no room for one.
+    /// - Returns: whether one is to be tried again later.
+    mutating func failed(wasActive: Bool) -> Bool {
+        self.isDueLater = self.isDueLater || wasActive || self.isAsked || self.awaitsAnswer
+        self.isAsked = false
+        self.awaitsAnswer = false
+        return self.isDueLater
+    }
+
+    mutating func retry() {
+        if self.isDueLater { self.isDue = true }
+        self.isDueLater = false
     }
 
     mutating func requested(_ callIDs: [String]) {

@@ -23,11 +23,24 @@ package final class RealtimeSimulator: Service {
         package init() {}
     }
 
+    /// Of a session that ended only the facts are kept.
+    private enum Session {
+        case open(SessionConnection)
+        case ended(SessionSnapshot)
+
+        var snapshot: SessionSnapshot {
+            switch self {
+            case .open(let connection): connection.snapshot()
+            case .ended(let snapshot): snapshot
+            }
+        }
+    }
+
     private struct State {
         var port: Int?
         var hasEnded = false
-        var waiters: [CheckedContinuation<Int, any Error>] = []
-        var sessions: [SessionConnection] = []
+        var waiters: [CheckedContinuation<Int, Never>] = []
+        var sessions: [Session] = []
         var refusedUpgrades = 0
         var refusals: [String] = []
     }
@@ -64,30 +77,29 @@ package final class RealtimeSimulator: Service {
         try await server.run()
     }
 
-    /// The port it listens on; waits until it does.
-    /// - Throws: `CancellationError` when it ended without ever listening.
+    /// The port it listens on; waits until it does. 0 when it ended without ever listening.
     package var port: Int {
-        get async throws {
-            try await withCheckedThrowingContinuation { continuation in
-                let known: Result<Int, any Error>? = self.state.withLock { state in
-                    if let port = state.port { return .success(port) }
-                    if state.hasEnded { return .failure(CancellationError()) }
+        get async {
+            await withCheckedContinuation { continuation in
+                let known: Int? = self.state.withLock { state in
+                    if let port = state.port { return port }
+                    if state.hasEnded { return 0 }
                     state.waiters.append(continuation)
                     return nil
                 }
-                if let known { continuation.resume(with: known) }
+                if let known { continuation.resume(returning: known) }
             }
         }
     }
 
     /// What `OPENAI_REALTIME_URL` is to be.
     package var url: String {
-        get async throws { "ws://\(self.configuration.host):\(try await self.port)\(Admission.path)" }
+        get async { "ws://\(self.configuration.host):\(await self.port)\(Admission.path)" }
     }
 
     /// All sessions that were ever opened, in their order.
     package var sessions: [SessionSnapshot] {
-        self.state.withLock { $0.sessions }.map { $0.snapshot() }
+        self.state.withLock { $0.sessions }.map(\.snapshot)
     }
 
     /// How many upgrades were answered with an HTTP status.
@@ -102,7 +114,7 @@ package final class RealtimeSimulator: Service {
 
     /// Breaks all open connections, as when the service fails.
     package func dropConnections() {
-        for session in self.state.withLock({ $0.sessions }) { session.abort() }
+        for case .open(let connection) in self.state.withLock({ $0.sessions }) { connection.abort() }
     }
 
     private func bound(to port: Int) {
@@ -120,7 +132,7 @@ package final class RealtimeSimulator: Service {
             defer { state.waiters = [] }
             return state.waiters
         }
-        for waiter in waiters { waiter.resume(throwing: CancellationError()) }
+        for waiter in waiters { waiter.resume(returning: 0) }
     }
 
     private func upgrade(_ request: HTTPRequest) -> HTTPServer.Upgrade {
@@ -143,7 +155,7 @@ package final class RealtimeSimulator: Service {
     }
 
     private func serve(_ socket: WebSocket, _ admission: Admission) async {
-        let connection = self.state.withLock { state in
+        let (connection, index) = self.state.withLock { state in
             let connection = SessionConnection(
                 socket,
                 admission: admission,
@@ -151,12 +163,14 @@ package final class RealtimeSimulator: Service {
                 progress: self.progress,
                 eventLoop: MultiThreadedEventLoopGroup.singleton.next()
             )
-            state.sessions.append(connection)
-            return connection
+            state.sessions.append(.open(connection))
+            return (connection, state.sessions.count - 1)
         }
         let id = connection.snapshot().id
         self.logger.info("Session opened", metadata: ["openai.session.id": "\(id)"])
         await connection.run()
+        let facts = connection.snapshot()
+        self.state.withLock { $0.sessions[index] = .ended(facts) }
         self.logger.info("Session ended", metadata: ["openai.session.id": "\(id)"])
     }
 

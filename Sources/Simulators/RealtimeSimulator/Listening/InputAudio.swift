@@ -36,6 +36,13 @@ struct InputAudio: Sendable {
         self.configure(format: format, detection: detection)
     }
 
+    /// The telephone samples of a whole piece of audio.
+    static func samples(of bytes: [UInt8], in format: AudioFormat) -> [Int16] {
+        var audio = InputAudio(format: format, detection: nil)
+        _ = audio.append(bytes)
+        return audio.take().samples
+    }
+
     var end: Int { self.start + self.samples.count }
 
     var isSpeaking: Bool { self.detector?.isSpeaking ?? false }

@@ -57,6 +57,24 @@ struct Conversation: Sendable {
         return nil
     }
 
+    /// Lets go of the caller's audio, but for the newest, about `limit` bytes: a call may last long.
+    mutating func forgetAudio(keeping limit: Int) {
+        var kept = 0
+        for index in self.items.indices.reversed() {
+            guard case .message(.user, var content) = self.items[index].body else { continue }
+            for part in content.indices {
+                guard case .inputAudio(var audio) = content[part] else { continue }
+                guard kept >= limit else {
+                    kept += audio.bytes.count
+                    continue
+                }
+                audio.bytes = []
+                content[part] = .inputAudio(audio)
+                self.items[index].body = .message(.user, content)
+            }
+        }
+    }
+
     /// The newest thing that the assistant has not reacted to: an input or a function's output after all that it said.
     var unanswered: ConversationItem? {
         for item in self.items.reversed() {
@@ -73,7 +91,12 @@ extension ConversationItem {
     ///   - json: a checked item of a client event.
     ///   - path: where it is in the event.
     /// - Throws: when audio is not base64, or when what it answers cannot exist here.
-    init(client json: JSONValue, id: @autoclosure () -> String, at path: String) throws(Refusal) {
+    init(
+        client json: JSONValue,
+        id: @autoclosure () -> String,
+        at path: String,
+        inputFormat: AudioFormat
+    ) throws(Refusal) {
         self.id = json["id"]?.stringValue ?? id()
         self.status = json["status"]?.stringValue.flatMap(Status.init(rawValue:)) ?? .completed
         let callID = json["call_id"]?.stringValue
@@ -82,7 +105,7 @@ extension ConversationItem {
             let role = json["role"]?.stringValue.flatMap(Role.init(rawValue:)) ?? .user
             var content: [Content] = []
             for (index, part) in (json["content"]?.arrayValue ?? []).enumerated() {
-                content.append(try Content(client: part, at: "\(path).content[\(index)]"))
+                content.append(try Content(client: part, at: "\(path).content[\(index)]", inputFormat: inputFormat))
             }
             self.body = .message(role, content)
         case "function_call":
@@ -101,7 +124,7 @@ extension ConversationItem {
 }
 
 extension ConversationItem.Content {
-    fileprivate init(client json: JSONValue, at path: String) throws(Refusal) {
+    fileprivate init(client json: JSONValue, at path: String, inputFormat: AudioFormat) throws(Refusal) {
         let text = json["text"]?.stringValue ?? ""
         switch json["type"]?.stringValue {
         case "output_text": self = .outputText(text)
@@ -109,8 +132,13 @@ extension ConversationItem.Content {
             guard let bytes = Base64.decode(json["audio"]?.stringValue ?? "") else {
                 throw .invalidValue("\(path).audio", "The audio is not valid base64.")
             }
-            let transcript = json["transcript"]?.stringValue
-            self = .inputAudio(.init(bytes: bytes, transcript: transcript, utterances: nil))
+            self = .inputAudio(
+                .init(
+                    bytes: bytes,
+                    milliseconds: bytes.count / inputFormat.bytesPerMillisecond,
+                    transcript: json["transcript"]?.stringValue
+                )
+            )
         case "input_image":
             let url = json["image_url"]?.stringValue ?? ""
             guard url.hasPrefix("data:image/") else {

@@ -18,8 +18,9 @@ struct ConversationItem: Sendable {
     }
 
     struct InputAudioContent: Sendable {
-        /// In the session's input format when it came.
+        /// In the session's input format when it came; empty when it is too old to be kept.
         var bytes: [UInt8]
+        var milliseconds: Int
         /// Known when the transcription is done.
         var transcript: String?
         /// The utterances heard, nil while the recogniser works; empty when it was not understood.
@@ -102,10 +103,10 @@ extension ConversationItem.Content {
     }
 
     /// Roughly as the service counts: four characters of text; 100 ms of the caller's audio, 50 ms of its own.
-    func tokens(inputFormat: AudioFormat) -> (text: Int, audio: Int) {
+    var tokens: (text: Int, audio: Int) {
         switch self {
         case .inputText(let text), .outputText(let text): (text.utf8.count / 4 + 1, 0)
-        case .inputAudio(let audio): (0, audio.bytes.count / inputFormat.bytesPerMillisecond / 100 + 1)
+        case .inputAudio(let audio): (0, audio.milliseconds / 100 + 1)
         case .inputImage: (85, 0)
         case .outputAudio(let audio): ((audio.transcript?.utf8.count ?? 0) / 4, audio.milliseconds / 50)
         }

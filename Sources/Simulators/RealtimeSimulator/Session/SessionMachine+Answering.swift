@@ -20,7 +20,14 @@ extension SessionMachine {
                 }
                 last = item
             } else {
-                last = try ConversationItem(client: json, id: "", at: path)
+                var item = try ConversationItem(
+                    client: json,
+                    id: "",
+                    at: path,
+                    inputFormat: self.configuration.inputFormat
+                )
+                item.recogniseAudio(in: self.configuration.inputFormat)
+                last = item
             }
         }
         return self.question(of: last)
@@ -67,5 +74,19 @@ extension SessionMachine {
 
     private static func words(of text: String) -> [Substring] {
         text.lowercased().split { !$0.isLetter && !$0.isNumber }.map { Substring($0) }
+    }
+}
+
+extension ConversationItem {
+    /// At once: an item that is in no conversation is not waited for.
+    fileprivate mutating func recogniseAudio(in format: AudioFormat) {
+        guard case .message(.user, var content) = self.body else { return }
+        for (index, part) in content.enumerated() {
+            guard case .inputAudio(var audio) = part else { continue }
+            let samples = InputAudio.samples(of: audio.bytes, in: format)
+            audio.utterances = SpeechRecognizer.standard.hear(samples).utterances ?? []
+            content[index] = .inputAudio(audio)
+        }
+        self.body = .message(.user, content)
     }
 }

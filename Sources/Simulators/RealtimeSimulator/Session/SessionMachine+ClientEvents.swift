@@ -118,16 +118,20 @@ extension SessionMachine {
     }
 
     private mutating func createItem(_ json: JSONValue, after previous: String?) throws(Refusal) {
-        var item = try ConversationItem(client: json, id: self.nextID("item_"), at: "item")
+        var item = try ConversationItem(
+            client: json,
+            id: self.nextID("item_"),
+            at: "item",
+            inputFormat: self.configuration.inputFormat
+        )
         // What the client creates is whole, whatever it says.
         item.status = item.status == .inProgress ? .completed : item.status
         try self.conversation.insert(item, after: previous)
         self.announce(item)
         if case .message(.user, let content) = item.body {
             for case .inputAudio(let audio) in content {
-                var decoder = InputAudio(format: self.configuration.inputFormat, detection: nil)
-                _ = decoder.append(audio.bytes)
-                self.output(.hear(item: item.id, decoder.take().samples))
+                let samples = InputAudio.samples(of: audio.bytes, in: self.configuration.inputFormat)
+                self.output(.hear(item: item.id, samples))
             }
         }
     }

@@ -2,6 +2,9 @@ import JSON
 import Speech
 
 extension SessionMachine {
+    /// Bytes of the caller's audio that items keep for `conversation.item.retrieve`: a minute of PCM.
+    private static let keptAudio = 60 * 48_000
+
     mutating func append(_ bytes: [UInt8], now: Instant) {
         self.facts.appends += 1
         // In pieces of 20 ms, so that a turn ends where it ends, however much comes at once.
@@ -73,10 +76,14 @@ extension SessionMachine {
             "input_audio_buffer.committed",
             ["previous_item_id": Wire(self.conversation.lastID), "item_id": .string(id)]
         )
-        let audio = ConversationItem.InputAudioContent(bytes: turn.bytes, transcript: nil, utterances: nil)
+        let audio = ConversationItem.InputAudioContent(
+            bytes: turn.bytes,
+            milliseconds: (turn.end - turn.start) / 8
+        )
         let item = ConversationItem(id: id, status: .completed, body: .message(.user, [.inputAudio(audio)]))
         // The id is new, so that this cannot fail.
         try? self.conversation.insert(item)
+        self.conversation.forgetAudio(keeping: Self.keptAudio)
         self.announce(item)
         self.facts.turns.append(.init(itemID: id, startMs: turn.start / 8, endMs: turn.end / 8))
         self.output(.hear(item: id, turn.samples))

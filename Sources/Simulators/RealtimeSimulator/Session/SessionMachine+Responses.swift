@@ -73,7 +73,7 @@ extension SessionMachine {
             switch item.body {
             case .message(_, let content):
                 for part in content {
-                    let more = part.tokens(inputFormat: self.configuration.inputFormat)
+                    let more = part.tokens
                     tokens.text += more.text
                     tokens.audio += more.audio
                 }
