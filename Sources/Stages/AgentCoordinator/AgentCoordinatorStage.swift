@@ -1,3 +1,4 @@
+import CallEvents
 import Kafka
 package import ServiceLifecycle
 package import StageRuntime
@@ -22,7 +23,7 @@ package enum AgentCoordinatorStage: Stage {
     ) throws -> [any Service] {
         let producer = try KafkaProducer(.events, configuration: context.kafka, logger: context.logger)
         let transactions = try KafkaTransactionalProducer(
-            transactionalID: "\(self.name).\(context.instanceID)",
+            transactionalID: "\(context.topics.group(of: self.name)).\(context.instanceID)",
             configuration: context.kafka,
             logger: context.logger
         )

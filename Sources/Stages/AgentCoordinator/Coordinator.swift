@@ -20,7 +20,10 @@ struct Coordinator: Service {
         self.deadLetters = deadLetters
         self.context = context
         self.consumer = try KafkaConsumer(
-            KafkaConsumer.Subscription(group: AgentCoordinatorStage.name, topics: [context.topics[.events]]),
+            KafkaConsumer.Subscription(
+                group: context.topics.group(of: AgentCoordinatorStage.name),
+                topics: [context.topics[.events]]
+            ),
             configuration: context.kafka,
             logger: context.logger
         )

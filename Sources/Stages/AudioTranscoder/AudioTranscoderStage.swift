@@ -46,7 +46,7 @@ package enum AudioTranscoderStage: Stage {
         let inbound = topics[Direction.inbound.source]
         let outbound = topics[Direction.outbound.source]
         return KafkaConsumer.Subscription(
-            group: self.name,
+            group: topics.group(of: self.name),
             topics: [inbound],
             companions: [outbound],
             endWhenOutOfRange: [inbound, outbound]

@@ -61,7 +61,7 @@ package enum RealtimeSessionStage: Stage {
     /// The partitions of the audio follow those of the commands.
     static func subscription(_ topics: TopicNames) -> KafkaConsumer.Subscription {
         KafkaConsumer.Subscription(
-            group: self.name,
+            group: topics.group(of: self.name),
             topics: [topics[.commands]],
             companions: [topics[.audioInboundModel]],
             endWhenOutOfRange: [topics[.audioInboundModel]]
