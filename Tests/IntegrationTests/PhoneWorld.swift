@@ -11,7 +11,7 @@ import TestSupport
 import Testing
 import TwilioSimulator
 
-/// The five stages as processes on `dev-broker` behind HAProxy, and the outside world inside the test, where it can be
+/// The five stages as processes on a broker behind HAProxy, and the outside world inside the test, where it can be
 /// asked what it saw.
 struct PhoneWorld: Sendable {
     let stack: Stack
@@ -124,16 +124,15 @@ struct PhoneWorld: Sendable {
 
     /// All records of the call on a topic so far.
     func records(of sid: CallSid, on topic: Topic) async throws -> [KafkaRecord] {
-        let names = TopicNames(partitions: 4)
+        let topics = self.stack.topics
         let reader = try KafkaPartitionReader(
-            KafkaTopicPartition(topic: names[topic], partition: KeyPartition.of(sid.rawValue, count: 4)),
+            KafkaTopicPartition(
+                topic: topics[topic],
+                partition: KeyPartition.of(sid.rawValue, count: topics.partitions)
+            ),
             from: .edge(.beginning),
             follow: false,
-            configuration: KafkaConfiguration(
-                bootstrapServers: self.stack.bootstrapServers,
-                profile: .embedded,
-                instanceID: "integration-test"
-            ),
+            configuration: self.stack.kafka,
             logger: .quiet
         )
         var records: [KafkaRecord] = []
