@@ -71,7 +71,7 @@ struct BadInputTests {
 
     /// Bytes that nobody can read, on every topic that a group of stages consumes.
     private func expectPoisonPutAside(_ world: PhoneWorld) async throws {
-        let names = TopicNames(partitions: 4)
+        let names = world.stack.topics
         let topics: [Topic] = [
             .audioInboundPhone, .audioInboundModel, .audioOutboundModel, .events, .commands, .resultsQuotes,
         ]
@@ -95,16 +95,8 @@ struct BadInputTests {
 }
 
 extension PhoneWorld {
-    private var kafka: KafkaConfiguration {
-        KafkaConfiguration(
-            bootstrapServers: self.stack.bootstrapServers,
-            profile: .embedded,
-            instanceID: "integration-test"
-        )
-    }
-
     fileprivate func produce(_ messages: [KafkaMessage]) async throws {
-        let producer = try KafkaProducer(.events, configuration: self.kafka, logger: .quiet)
+        let producer = try KafkaProducer(.events, configuration: self.stack.kafka, logger: .quiet)
         let running = RunningServices([producer])
         try await producer.deliver(messages)
         try await running.stop()
@@ -113,12 +105,12 @@ extension PhoneWorld {
     /// The topics that records were put aside from.
     fileprivate func deadLetterSources() async throws -> Set<String> {
         var records: [KafkaRecord] = []
-        for partition in 0..<Int32(4) {
+        for partition in 0..<self.stack.topics.partitions {
             let reader = try KafkaPartitionReader(
-                KafkaTopicPartition(topic: TopicNames()[.deadLetters], partition: partition),
+                KafkaTopicPartition(topic: self.stack.topics[.deadLetters], partition: partition),
                 from: .edge(.beginning),
                 follow: false,
-                configuration: self.kafka,
+                configuration: self.stack.kafka,
                 logger: .quiet
             )
             for try await batch in reader { records += batch }
