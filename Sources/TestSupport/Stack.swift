@@ -1,3 +1,7 @@
+package import CallEvents
+import Foundation
+package import Kafka
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -10,9 +14,13 @@
 /// simulators of Twilio and OpenAI Realtime. It lives as long as the closure that it is given to.
 package final class Stack: Sendable {
     package struct Configuration: Sendable {
-        /// `host:port` of a broker; default: `dev-broker` is started. With a broker, the profile is `kafka` unless
-        /// `environment` says otherwise.
-        package var bootstrapServers: String?
+        /// `host:port` of a broker; default: what `KAFKA_BOOTSTRAP_SERVERS` of the tests says, or else `dev-broker` is
+        /// started.
+        package var bootstrapServers = ProcessInfo.processInfo.environment["KAFKA_BOOTSTRAP_SERVERS"]
+        /// Default: `kafka` for a broker that is there, `embedded` for `dev-broker`.
+        package var profile: KafkaConfiguration.Profile?
+        /// Default: one of its own, so that stacks that share a broker do not meet.
+        package var topicPrefix = "voice-\(UInt32.random(in: .min ... .max))."
         /// What `TWILIO_API_URL` is; default: `twilio-simulator` is started.
         package var twilioURL: String?
         /// What `OPENAI_REALTIME_URL` is; default: `realtime-simulator` is started.
@@ -41,7 +49,9 @@ package final class Stack: Sendable {
     package let session: StageProcess
     package let coordinator: StageProcess
     package let sink: StageProcess
-    package let bootstrapServers: String
+    /// How a client of its own reaches the stack's broker.
+    package let kafka: KafkaConfiguration
+    package let topics: TopicNames
     /// Logs, the database (`lifehub-voice.sqlite`) and the recordings (`recordings/`).
     package let directory: String
     package var database: String { "\(self.directory)/lifehub-voice.sqlite" }
@@ -78,7 +88,8 @@ package final class Stack: Sendable {
         session: StageProcess,
         coordinator: StageProcess,
         sink: StageProcess,
-        bootstrapServers: String,
+        kafka: KafkaConfiguration,
+        topics: TopicNames,
         directory: String,
         outside: [Program],
         proxy: Program
@@ -89,7 +100,8 @@ package final class Stack: Sendable {
         self.session = session
         self.coordinator = coordinator
         self.sink = sink
-        self.bootstrapServers = bootstrapServers
+        self.kafka = kafka
+        self.topics = topics
         self.directory = directory
         self.outside = outside
         self.proxy = proxy

@@ -1,5 +1,7 @@
 import AsyncHTTPClient
+import CallEvents
 import Foundation
+import Kafka
 import NIOCore
 import NIOHTTP1
 import Synchronization
@@ -27,12 +29,12 @@ final class StackBuilder: Sendable {
     }
 
     func start() async throws -> Stack {
-        let servers = try await self.startBroker()
+        let kafka = try await self.startBroker()
         let twilio = try await self.startTwilio()
         let realtime = try await self.startRealtime()
         let publicPort = try await FreePorts.take()
         let publicURL = "http://127.0.0.1:\(publicPort)"
-        let common = self.commonEnvironment(servers: servers, twilio: twilio, realtime: realtime, publicURL: publicURL)
+        let common = self.commonEnvironment(kafka, twilio: twilio, realtime: realtime, publicURL: publicURL)
 
         let sinkPort = try await FreePorts.take()
         let sink = try await self.stage("results-sink", 1, common, httpPort: sinkPort)
@@ -70,7 +72,8 @@ final class StackBuilder: Sendable {
             session: session,
             coordinator: coordinator,
             sink: sink,
-            bootstrapServers: servers,
+            kafka: kafka,
+            topics: self.topics,
             directory: self.directory,
             outside: self.started.withLock { $0 }.filter { !stages.contains($0.name) && $0 !== proxy },
             proxy: proxy
@@ -99,12 +102,24 @@ final class StackBuilder: Sendable {
 
     // MARK: - The outside
 
-    private func startBroker() async throws -> String {
-        if let servers = self.configuration.bootstrapServers { return servers }
+    private var topics: TopicNames {
+        TopicNames(prefix: self.configuration.topicPrefix, partitions: Int32(self.configuration.partitions))
+    }
+
+    private func startBroker() async throws -> KafkaConfiguration {
+        if let servers = self.configuration.bootstrapServers {
+            return self.kafka(servers, self.configuration.profile ?? .kafka)
+        }
         let port = try await FreePorts.take()
-        let arguments = ["--port", "\(port)", "--partitions", "\(self.configuration.partitions)"]
+        let arguments = [
+            "--port", "\(port)", "--partitions", "\(self.topics.partitions)", "--prefix", self.topics.prefix,
+        ]
         try await self.startListening(self.program("dev-broker", arguments: arguments))
-        return "127.0.0.1:\(port)"
+        return self.kafka("127.0.0.1:\(port)", self.configuration.profile ?? .embedded)
+    }
+
+    private func kafka(_ servers: String, _ profile: KafkaConfiguration.Profile) -> KafkaConfiguration {
+        KafkaConfiguration(bootstrapServers: servers, profile: profile, instanceID: "stack")
     }
 
     private func startTwilio() async throws -> String {
@@ -184,15 +199,16 @@ final class StackBuilder: Sendable {
     }
 
     private func commonEnvironment(
-        servers: String,
+        _ kafka: KafkaConfiguration,
         twilio: String,
         realtime: String,
         publicURL: String
     ) -> [String: String] {
         [
-            "KAFKA_BOOTSTRAP_SERVERS": servers,
-            "VOICE_KAFKA_PROFILE": self.configuration.bootstrapServers == nil ? "embedded" : "kafka",
-            "VOICE_TOPIC_PARTITIONS": "\(self.configuration.partitions)",
+            "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrapServers,
+            "VOICE_KAFKA_PROFILE": kafka.profile.rawValue,
+            "VOICE_TOPIC_PREFIX": self.topics.prefix,
+            "VOICE_TOPIC_PARTITIONS": "\(self.topics.partitions)",
             "VOICE_ALLOW_ANONYMOUS": "true",
             "ADMIN_HOST": "127.0.0.1",
             "LOG_LEVEL": "debug",

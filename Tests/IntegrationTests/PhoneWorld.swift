@@ -11,12 +11,14 @@ import TestSupport
 import Testing
 import TwilioSimulator
 
-/// The five stages as processes on `dev-broker` behind HAProxy, and the outside world inside the test, where it can be
+/// The five stages as processes on a broker behind HAProxy, and the outside world inside the test, where it can be
 /// asked what it saw.
 struct PhoneWorld: Sendable {
     let stack: Stack
     let twilio: TwilioSimulator
     let realtime: RealtimeSimulator
+    /// Sent as bearer; nil when the deployment allows anonymous use.
+    let token: String?
 
     static let phoneNumber = "+15551234567"
 
@@ -41,9 +43,10 @@ struct PhoneWorld: Sendable {
         var configuration = configuration
         configuration.twilioURL = "http://127.0.0.1:\(try await twilio.waitForPort())"
         configuration.realtimeURL = await realtime.url
+        let token = configuration.environment["VOICE_API_TOKEN"]
         do {
             try await Stack.run(configuration) { stack in
-                try await body(PhoneWorld(stack: stack, twilio: twilio, realtime: realtime))
+                try await body(PhoneWorld(stack: stack, twilio: twilio, realtime: realtime, token: token))
             }
         } catch {
             await simulators.crash()
@@ -79,6 +82,10 @@ struct PhoneWorld: Sendable {
     }
 
     func execute(_ request: HTTPClientRequest) async throws -> (status: Int, contentType: String, body: JSONValue) {
+        var request = request
+        if let token = self.token, !request.headers.contains(name: "Authorization") {
+            request.headers.add(name: "Authorization", value: "Bearer \(token)")
+        }
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
         let bytes = try await response.body.collect(upTo: 1 << 20)
         let contentType = response.headers.first(name: "Content-Type") ?? ""
@@ -117,16 +124,15 @@ struct PhoneWorld: Sendable {
 
     /// All records of the call on a topic so far.
     func records(of sid: CallSid, on topic: Topic) async throws -> [KafkaRecord] {
-        let names = TopicNames(partitions: 4)
+        let topics = self.stack.topics
         let reader = try KafkaPartitionReader(
-            KafkaTopicPartition(topic: names[topic], partition: KeyPartition.of(sid.rawValue, count: 4)),
+            KafkaTopicPartition(
+                topic: topics[topic],
+                partition: KeyPartition.of(sid.rawValue, count: topics.partitions)
+            ),
             from: .edge(.beginning),
             follow: false,
-            configuration: KafkaConfiguration(
-                bootstrapServers: self.stack.bootstrapServers,
-                profile: .embedded,
-                instanceID: "integration-test"
-            ),
+            configuration: self.stack.kafka,
             logger: .quiet
         )
         var records: [KafkaRecord] = []

@@ -1,4 +1,6 @@
 import AsyncHTTPClient
+import CallEvents
+import Kafka
 import NIOCore
 import NIOHTTP1
 import TestSupport
@@ -11,7 +13,8 @@ struct StackTests {
         let broker = try EmbeddedBroker(partitions: 4)
         var configuration = Stack.Configuration()
         configuration.bootstrapServers = broker.bootstrapServers
-        configuration.environment["VOICE_KAFKA_PROFILE"] = "embedded"
+        configuration.profile = .embedded
+        configuration.topicPrefix = broker.topics.prefix
         configuration.ingressInstances = 2
         try await Stack.run(configuration) { stack in
             for (method, path, status) in [

@@ -22,7 +22,7 @@ package enum AgentCoordinatorStage: Stage {
     ) throws -> [any Service] {
         let producer = try KafkaProducer(.events, configuration: context.kafka, logger: context.logger)
         let transactions = try KafkaTransactionalProducer(
-            transactionalID: "\(self.name).\(context.instanceID)",
+            transactionalID: "\(context.group).\(context.instanceID)",
             configuration: context.kafka,
             logger: context.logger
         )
