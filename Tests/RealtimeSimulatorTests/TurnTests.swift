@@ -3,6 +3,7 @@ import JSON
 import NIOCore
 import RealtimeSimulator
 import Speech
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))
