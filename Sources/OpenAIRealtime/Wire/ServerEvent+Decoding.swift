@@ -152,6 +152,7 @@ extension ServerEvent.Response {
         }
         self.id = id
         self.status = json["status"]?.stringValue ?? ""
+        // An item without a type says nothing.
         self.output = (json["output"]?.arrayValue ?? []).compactMap { try? ServerEvent.Item($0) }
         self.usage = json["usage"].flatMap(TokenUsage.init)
         self.failure = json["status_details"]?["error"].flatMap { error in
