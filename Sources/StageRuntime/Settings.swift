@@ -32,11 +32,6 @@ package struct Settings: Sendable {
         return self.environment[name] ?? `default`
     }
 
-    package mutating func optionalString(_ name: String, _ help: String) -> String? {
-        self.declare(name, help)
-        return self.environment[name]
-    }
-
     package mutating func requiredString(_ name: String, _ help: String) -> String {
         self.declare(name, help, isRequired: true)
         return self.environment[name] ?? self.missing(name)

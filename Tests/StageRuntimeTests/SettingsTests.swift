@@ -13,7 +13,7 @@ struct SettingsTests {
     @Test func `absent and empty variables take their defaults`() {
         var settings = Settings(environment: ["EMPTY": ""])
         #expect(settings.string("EMPTY", default: "x", "") == "x")
-        #expect(settings.optionalString("EMPTY", "") == nil)
+        #expect(settings.optionalSecret("EMPTY", "") == nil)
         #expect(settings.int("ABSENT", default: 7, in: 1...9, "") == 7)
         #expect(settings.bool("ABSENT", default: true, "") == true)
         #expect(settings.choice("ABSENT", default: LogFormat.json, "") == .json)
