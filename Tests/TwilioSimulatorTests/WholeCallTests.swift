@@ -2,6 +2,7 @@ import CallEvents
 import Foundation
 import JSON
 import Synchronization
+import TestSupport
 import Testing
 import TwilioMedia
 import TwilioSimulator
@@ -49,7 +50,7 @@ struct WholeCallTests {
             // The server closed: noted by Twilio even when it is meant.
             #expect(snapshot.problems == [31921])
 
-            let callbacks = try await eventually {
+            let callbacks = try await eventually("all callbacks") {
                 let callbacks = server.received("/status")
                 return callbacks.count == 4 ? callbacks : nil
             }
@@ -91,10 +92,10 @@ struct WholeCallTests {
         }
         try await Harness.run(.quick(), server: server) { harness in
             let sid = try await harness.call()
-            let stream = try await eventually { streams.withLock { $0.first } }
+            let stream = try await eventually("the stream") { streams.withLock { $0.first } }
             // A busy machine makes some frames late; a drift makes all late ones later, and none is in time again.
             _ =
-                try await eventually {
+                try await eventually("the media") {
                     let media = stream.messages.filter { $0.event == "media" }
                     guard let begin = media.first?.at else { return nil }
                     let lateness = media.enumerated().map { $1.at - begin - .milliseconds(20 * $0) }

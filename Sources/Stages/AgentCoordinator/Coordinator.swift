@@ -1,6 +1,5 @@
 import CallEvents
 import CallFlow
-import FoundationEssentials
 import Kafka
 import Logging
 import ServiceLifecycle
@@ -45,7 +44,7 @@ struct Coordinator: Service {
                 var batch = self.newBatch()
                 if cleanedAt.duration(to: .now) > .seconds(60) {
                     cleanedAt = .now
-                    for callSid in table.removeExpired(nowUs: Self.nowUs()) { batch.remove(callSid) }
+                    for callSid in table.removeExpired(nowUs: UnixTime.nowUs) { batch.remove(callSid) }
                 }
                 try await self.handle(records, &batch, &table)
             }
@@ -148,7 +147,7 @@ struct Coordinator: Service {
         CoordinatorBatch(
             topics: self.context.topics,
             source: "\(self.context.stage)/\(self.context.instanceID)",
-            clockUs: Self.nowUs()
+            clockUs: UnixTime.nowUs
         )
     }
 
@@ -168,6 +167,4 @@ struct Coordinator: Service {
         default: break
         }
     }
-
-    private static func nowUs() -> Int64 { Int64(Date.now.timeIntervalSince1970 * 1_000_000) }
 }
