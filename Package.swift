@@ -134,7 +134,7 @@ let package = Package(
         tests("TwilioMedia", ["SeededRandom", "CallEvents", "JSON", nioCore], resources: [.copy("Fixtures")]),
         tests("OpenAIRealtime", ["SeededRandom", "JSON", "CallEvents", nioCore], resources: [.copy("Fixtures")]),
         tests("CallFlow", ["SeededRandom", "CallEvents", "JSON", protobuf]),
-        tests("Kafka", ["TestSupport", "CallEvents", nioCore, log]),
+        tests("Kafka", ["TestSupport", "CallEvents", nioCore, log, lifecycle]),
         tests("WebSockets", server + [nioCore, nioPosix, nioHTTP1, nioSSL, log, lifecycle]),
         tests(
             "StageRuntime",
