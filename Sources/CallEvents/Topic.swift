@@ -34,10 +34,6 @@ package struct TopicNames: Sendable, Equatable {
 
     package subscript(topic: Topic) -> String { self.prefix + topic.rawValue }
 
-    /// The consumer group of a stage, also the beginning of its transactional ids: deployments with prefixes of their own
-    /// share a broker without meeting.
-    package func group(of stage: String) -> String { self.prefix + stage }
-
     /// The topic that `name` stands for, or nil when it is not ours.
     package func topic(named name: String) -> Topic? {
         guard name.hasPrefix(self.prefix) else { return nil }

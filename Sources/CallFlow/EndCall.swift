@@ -37,11 +37,13 @@ enum EndCall {
         return Tool.Outcome(output: JSONValue.object(["status": "ending"]).text)
     }
 
+    /// - Returns: nil when the arguments cannot be read.
     static func reason(in json: String) -> String? {
         guard let arguments = try? ToolArguments(json, of: .endCall) else { return nil }
         return try? arguments.text("reason", limit: 200)
     }
 
+    /// What cannot be read is compared as it is written.
     static func normalised(_ json: String) -> String {
         guard let arguments = try? ToolArguments(json, of: .endCall), let reason = try? arguments.requiredText("reason")
         else { return json }

@@ -87,6 +87,7 @@ enum ExtractQuote {
         return Tool.Outcome(output: output.text, result: result)
     }
 
+    /// What cannot be read is compared as it is written.
     static func normalised(_ json: String) -> String {
         guard let arguments = try? Arguments(json) else { return json }
         return JSONValue.array([

@@ -8,11 +8,15 @@ struct ClientEvents: Sendable {
     let metrics: ClientMetrics
     /// Called on the events thread with an event that holds delivery reports.
     var delivered: @Sendable (OpaquePointer) -> Void = { _ in }
+    /// Called on the events thread when the records of such an event have left the queue.
+    var madeRoom: @Sendable () -> Void = {}
     /// Called on the events thread when the client cannot go on.
     var failed: @Sendable (KafkaError) -> Void = { _ in }
 
+    /// Takes the event over.
     func handle(_ event: OpaquePointer, of client: OpaquePointer) {
-        switch rd_kafka_event_type(event) {
+        let type = rd_kafka_event_type(event)
+        switch type {
         case RD_KAFKA_EVENT_DR: self.delivered(event)
         case RD_KAFKA_EVENT_LOG: self.log(event)
         case RD_KAFKA_EVENT_ERROR: self.error(event, of: client)
@@ -20,6 +24,9 @@ struct ClientEvents: Sendable {
         case RD_KAFKA_EVENT_OFFSET_COMMIT: self.committed(event)
         default: break
         }
+        // Reported records count as queued until here.
+        rd_kafka_event_destroy(event)
+        if type == RD_KAFKA_EVENT_DR { self.madeRoom() }
     }
 
     private func log(_ event: OpaquePointer) {
@@ -51,17 +58,16 @@ struct ClientEvents: Sendable {
     }
 
     private func error(_ event: OpaquePointer, of client: OpaquePointer) {
-        var code = rd_kafka_event_error(event)
-        var text = rd_kafka_event_error_string(event).map { String(cString: $0) } ?? ""
-        if code == RD_KAFKA_RESP_ERR__FATAL {
-            var reason = [CChar](repeating: 0, count: 512)
-            code = rd_kafka_fatal_error(client, &reason, reason.count)
-            text = String(nulTerminated: reason)
-            self.logger.error("kafka client failed", metadata: ["error": "\(text)"])
-            self.failed(KafkaError(code, text))
-        } else {
-            self.logger.warning("kafka error, librdkafka retries", metadata: ["error": "\(text)"])
+        // Not from the event's own code: that of a transactional producer is not marked as fatal.
+        var reason = [CChar](repeating: 0, count: 512)
+        let fatal = rd_kafka_fatal_error(client, &reason, reason.count)
+        if fatal != RD_KAFKA_RESP_ERR_NO_ERROR {
+            let error = KafkaError(fatal, String(nulTerminated: reason))
+            self.logger.error("kafka client cannot go on", metadata: ["error": "\(error.message)"])
+            return self.failed(error)
         }
+        let text = rd_kafka_event_error_string(event).map { String(cString: $0) } ?? ""
+        self.logger.warning("kafka error, librdkafka retries", metadata: ["error": "\(text)"])
     }
 
     private func statistics(_ event: OpaquePointer) {

@@ -94,7 +94,7 @@ final class ConsumerLoop: Sendable {
     /// A consumer's errors are for information: librdkafka retries. What it cannot get over is its fatal error, with
     /// which the sequence ends.
     private func report(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
-        guard message.pointee.err != RD_KAFKA_RESP_ERR__FATAL else { return }
+        if message.pointee.err == RD_KAFKA_RESP_ERR__FATAL { return }
         let text = rd_kafka_message_errstr(message).map { String(cString: $0) } ?? ""
         self.logger.warning("kafka consumer error, librdkafka retries", metadata: ["error": "\(text)"])
     }
@@ -195,6 +195,7 @@ extension ConsumerLoop {
         case .lost(let partitions):
             self.tell(.lost(Self.numbers(partitions)))
             self.unassign(partitions)
+            self.rebalances.remove(partitions)
         }
     }
 
@@ -281,7 +282,8 @@ extension ConsumerLoop {
         let held = Self.numbers(self.rebalances.owned)
         if let error = self.handle.fatalError {
             if !held.isEmpty { self.tell(.lost(held)) }
-            rd_kafka_consumer_close(self.handle.pointer)
+            // librdkafka ends such a membership by itself, but not while it waits for an answer.
+            self.answerWhileLeaving()
             self.handOff.finish(.failure(error))
             return
         }

@@ -11,11 +11,10 @@ final class PendingDelivery: Sendable {
     }
 }
 
-/// Reads delivery reports on the events thread: tells who waits, counts failures, wakes who waits for room.
+/// Reads delivery reports on the events thread: tells who waits, counts failures.
 struct DeliveryReports: Sendable {
     let logger: Logger
     let metrics: ClientMetrics
-    let room: RoomSignal
 
     func handle(_ event: OpaquePointer) {
         var failures = 0
@@ -41,7 +40,6 @@ struct DeliveryReports: Sendable {
                 metadata: ["count": "\(failures)", "error": "\(Self.error(of: failure).message)"]
             )
         }
-        self.room.open()
     }
 
     private static func error(of message: rd_kafka_message_t) -> KafkaError {

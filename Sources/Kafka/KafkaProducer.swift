@@ -41,7 +41,8 @@ package final class KafkaProducer: Service, Sendable {
         var logger = logger
         logger[metadataKey: "kafka.client"] = "\(kind)"
         let metrics = ClientMetrics.producer("\(kind)")
-        let reports = DeliveryReports(logger: logger, metrics: metrics, room: self.room)
+        let reports = DeliveryReports(logger: logger, metrics: metrics)
+        let room = self.room
         let (failures, failed) = AsyncStream.makeStream(of: KafkaError.self, bufferingPolicy: .bufferingOldest(1))
         self.kind = kind
         self.logger = logger
@@ -56,9 +57,10 @@ package final class KafkaProducer: Service, Sendable {
                 logger: logger,
                 metrics: metrics,
                 delivered: { reports.handle($0) },
+                madeRoom: { room.open() },
                 failed: { error in
                     failed.yield(error)
-                    reports.room.open()
+                    room.open()
                 }
             )
         )

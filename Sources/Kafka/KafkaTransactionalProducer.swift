@@ -17,7 +17,7 @@ package final class KafkaTransactionalProducer: Service, Sendable {
         var logger = logger
         logger[metadataKey: "kafka.client"] = "transaction"
         let metrics = ClientMetrics.producer("transaction")
-        let reports = DeliveryReports(logger: logger, metrics: metrics, room: RoomSignal())
+        let reports = DeliveryReports(logger: logger, metrics: metrics)
         let (failures, failed) = AsyncStream.makeStream(of: KafkaError.self, bufferingPolicy: .bufferingOldest(1))
         self.logger = logger
         self.failures = failures

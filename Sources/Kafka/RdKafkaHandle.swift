@@ -148,7 +148,6 @@ final class RdKafkaHandle: @unchecked Sendable {
         @discardableResult
         func serve(_ events: ClientEvents, timeoutMs: Int32) -> Bool {
             guard let event = rd_kafka_queue_poll(self.queue, timeoutMs) else { return false }
-            defer { rd_kafka_event_destroy(event) }
             events.handle(event, of: self.pointer)
             return true
         }

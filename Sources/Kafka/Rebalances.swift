@@ -53,7 +53,7 @@ final class Rebalances: Sendable {
         self.state.withLock { state in
             state.pending.append(rebalance)
             // Nobody may work on these any more, whatever is still in hand.
-            if case .lost = rebalance { state.remove(partitions, and: self.withCompanions(partitions)) }
+            if case .lost = rebalance { state.readable.subtract(self.withCompanions(partitions)) }
         }
         // The poll must come back at once: it would go on waiting for records, and there are none while this waits.
         rd_kafka_yield(client)

@@ -110,6 +110,7 @@ extension ClientEvent.Tool {
         self.init(
             name: tool.name,
             description: tool.description_p,
+            // A schema that cannot be read leaves a tool without arguments rather than a session without tools.
             parameters: (try? JSONValue(parsing: tool.parameters)) ?? ["type": "object", "properties": [:]]
         )
     }

@@ -2,7 +2,6 @@
 package enum LogKey {
     package static let callSid = "call.sid"
     package static let streamSid = "twilio.stream.sid"
-    package static let realtimeSession = "openai.session.id"
     package static let topic = "kafka.topic"
     package static let partition = "kafka.partition"
     package static let offset = "kafka.offset"

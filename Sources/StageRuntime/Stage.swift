@@ -29,6 +29,8 @@ package struct StageContext: Sendable {
     package var kafka: KafkaConfiguration
     package var logger: Logger
     package var health: Health
+    /// The stage's consumer group: another topic prefix is another deployment.
+    package var group: String { self.topics.prefix + self.stage }
 
     package init(
         stage: String,

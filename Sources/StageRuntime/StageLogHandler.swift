@@ -140,9 +140,8 @@ struct StageLogHandler: LogHandler {
 /// RFC 3339 in UTC, with milliseconds.
 enum Timestamp {
     static var now: String {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Self.text(seconds: Int(time.tv_sec), milliseconds: Int(time.tv_nsec) / 1_000_000)
+        let now = Int(UnixTime.nowMs)
+        return Self.text(seconds: now / 1_000, milliseconds: now % 1_000)
     }
 
     static func text(seconds: Int, milliseconds: Int) -> String {

@@ -17,18 +17,20 @@ package struct TimedOut: Error, CustomStringConvertible {
 }
 
 /// Asks again and again until there is a value.
+/// - Parameter detail: what is seen when the time is over.
 /// - Throws: `TimedOut` that names `what`, or what `value` throws.
 @discardableResult
 package func eventually<Value>(
     _ what: String,
-    timeout: Duration = .seconds(10),
+    timeout: Duration = .seconds(30),
     every interval: Duration = .milliseconds(20),
+    detail: @autoclosure () -> String = "",
     value: () async throws -> Value?
 ) async throws -> Value {
     let deadline = ContinuousClock.now + timeout
     while true {
         if let value = try await value() { return value }
-        guard ContinuousClock.now < deadline else { throw TimedOut(what, limit: timeout) }
+        guard ContinuousClock.now < deadline else { throw TimedOut(what, limit: timeout, detail: detail()) }
         try await Task.sleep(for: interval)
     }
 }
@@ -36,7 +38,7 @@ package func eventually<Value>(
 /// Asks again and again until `condition` holds.
 package func eventually(
     _ what: String,
-    timeout: Duration = .seconds(10),
+    timeout: Duration = .seconds(30),
     every interval: Duration = .milliseconds(20),
     condition: () async throws -> Bool
 ) async throws {

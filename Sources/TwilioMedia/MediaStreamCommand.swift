@@ -15,7 +15,8 @@ extension MediaStreamCommand {
     /// Reads a message as strictly as Twilio does: a missing or extra field, an unknown event or another stream's
     /// `streamSid` is an error.
     package init(parsing text: ByteBuffer, streamSid: String) throws(MediaMessageError) {
-        let scan = try CommandScan(text.readableBytesUInt8Span)
+        let scan: CommandScan
+        do { scan = try CommandScan(text.readableBytesUInt8Span) } catch { throw MediaMessageError(.notJSON) }
         self = try scan.command(text, streamSid: streamSid)
     }
 }
@@ -29,29 +30,21 @@ private struct CommandScan {
     private var markName: JSONScanner.RawString?
     private var unexpected: String?
 
-    init(_ text: Span<UInt8>) throws(MediaMessageError) {
-        var at = 0
-        try JSONScanner.expect(UInt8(ascii: "{"), text, &at)
-        if !JSONScanner.take(UInt8(ascii: "}"), text, &at) {
-            repeat {
-                let key = try JSONScanner.key(text, &at)
-                if JSONScanner.equals(key, "event", in: text), JSONScanner.isString(text, at) {
-                    self.event = try JSONScanner.string(text, &at)
-                } else if JSONScanner.equals(key, "streamSid", in: text), JSONScanner.isString(text, at) {
-                    self.streamSid = try JSONScanner.string(text, &at)
-                } else if JSONScanner.equals(key, "media", in: text) {
-                    self.mediaPayload = try self.onlyText("payload", of: "media", text, &at)
-                } else if JSONScanner.equals(key, "mark", in: text) {
-                    self.markName = try self.onlyText("name", of: "mark", text, &at)
-                } else {
-                    self.unexpected = String(decoding: key.range.map { text[$0] }, as: UTF8.self)
-                    try JSONScanner.skipValue(text, &at)
-                }
-            } while JSONScanner.take(UInt8(ascii: ","), text, &at)
-            try JSONScanner.expect(UInt8(ascii: "}"), text, &at)
+    init(_ text: Span<UInt8>) throws(JSONScanner.SyntaxError) {
+        try JSONScanner.object(text) { (key, at) throws(JSONScanner.SyntaxError) in
+            if JSONScanner.equals(key, "event", in: text), JSONScanner.isString(text, at) {
+                self.event = try JSONScanner.string(text, &at)
+            } else if JSONScanner.equals(key, "streamSid", in: text), JSONScanner.isString(text, at) {
+                self.streamSid = try JSONScanner.string(text, &at)
+            } else if JSONScanner.equals(key, "media", in: text) {
+                self.mediaPayload = try self.onlyText("payload", of: "media", text, &at)
+            } else if JSONScanner.equals(key, "mark", in: text) {
+                self.markName = try self.onlyText("name", of: "mark", text, &at)
+            } else {
+                self.unexpected = String(decoding: key.range.map { text[$0] }, as: UTF8.self)
+                try JSONScanner.skipValue(text, &at)
+            }
         }
-        JSONScanner.skipSpace(text, &at)
-        guard at == text.count else { throw MediaMessageError(.notJSON) }
     }
 
     /// The string `name` of the object at `at`, which has no other member.
@@ -60,23 +53,20 @@ private struct CommandScan {
         of object: String,
         _ text: Span<UInt8>,
         _ at: inout Int
-    ) throws(MediaMessageError) -> JSONScanner.RawString? {
-        guard JSONScanner.take(UInt8(ascii: "{"), text, &at) else {
+    ) throws(JSONScanner.SyntaxError) -> JSONScanner.RawString? {
+        guard JSONScanner.isObject(text, at) else {
             try JSONScanner.skipValue(text, &at)
             return nil
         }
         var value: JSONScanner.RawString?
-        if JSONScanner.take(UInt8(ascii: "}"), text, &at) { return nil }
-        repeat {
-            let key = try JSONScanner.key(text, &at)
+        try JSONScanner.object(text, &at) { (key, at) throws(JSONScanner.SyntaxError) in
             if JSONScanner.equals(key, name, in: text), JSONScanner.isString(text, at) {
                 value = try JSONScanner.string(text, &at)
             } else {
                 self.unexpected = "\(object).\(String(decoding: key.range.map { text[$0] }, as: UTF8.self))"
                 try JSONScanner.skipValue(text, &at)
             }
-        } while JSONScanner.take(UInt8(ascii: ","), text, &at)
-        try JSONScanner.expect(UInt8(ascii: "}"), text, &at)
+        }
         return value
     }
 
@@ -93,7 +83,7 @@ private struct CommandScan {
                 throw MediaMessageError(.missingField, field: "media.payload")
             }
             if self.markName != nil { throw MediaMessageError(.unexpectedField, field: "mark") }
-            return .media(payload: try JSONScanner.base64(payload, in: text))
+            return .media(payload: try payload.audio(in: text))
         }
         if self.mediaPayload != nil { throw MediaMessageError(.unexpectedField, field: "media") }
         if JSONScanner.equals(event, "mark", in: text) {
@@ -112,12 +102,19 @@ private struct CommandScan {
         field: String,
         in text: Span<UInt8>
     ) throws(MediaMessageError) -> String {
-        let bytes = string.range.map { text[$0] }
-        guard string.isEscaped else { return String(decoding: bytes, as: UTF8.self) }
-        let quoted = [UInt8(ascii: "\"")] + bytes + [UInt8(ascii: "\"")]
-        guard let value = try? JSONValue(parsing: quoted).stringValue else {
+        guard let value = JSONScanner.value(of: string, in: text) else {
             throw MediaMessageError(.badField, field: field)
         }
         return value
+    }
+}
+
+extension JSONScanner.RawString {
+    /// The bytes of `media.payload`.
+    func audio(in text: Span<UInt8>) throws(MediaMessageError) -> ByteBuffer {
+        guard let bytes = JSONScanner.base64(self, in: text) else {
+            throw MediaMessageError(.badBase64, field: "media.payload")
+        }
+        return bytes
     }
 }

@@ -1,4 +1,5 @@
 import CallEvents
+import JSON
 package import NIOCore
 
 extension MediaStreamEvent {

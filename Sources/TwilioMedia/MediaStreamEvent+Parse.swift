@@ -6,7 +6,8 @@ extension MediaStreamEvent {
     /// Reads a text message. Numbers may be strings, fields that are not listed are ignored, and an unknown event is
     /// `.other`. `media` is read in one pass over the bytes, its payload decoded where it stands.
     package init(parsing text: ByteBuffer) throws(MediaMessageError) {
-        let scan = try MediaEventScan(text.readableBytesUInt8Span)
+        let scan: MediaEventScan
+        do { scan = try MediaEventScan(text.readableBytesUInt8Span) } catch { throw MediaMessageError(.notJSON) }
         if scan.isMedia {
             self = .media(try scan.media(text))
         } else {
@@ -94,33 +95,22 @@ private struct MediaEventScan {
     private var hasBody = false
     private var badField: String?
 
-    init(_ text: Span<UInt8>) throws(MediaMessageError) {
-        var at = 0
-        try JSONScanner.expect(UInt8(ascii: "{"), text, &at)
-        if !JSONScanner.take(UInt8(ascii: "}"), text, &at) {
-            repeat {
-                let key = try JSONScanner.key(text, &at)
-                if JSONScanner.equals(key, "event", in: text), JSONScanner.isString(text, at) {
-                    let event = try JSONScanner.string(text, &at)
-                    self.isMedia = JSONScanner.equals(event, "media", in: text)
-                } else if JSONScanner.equals(key, "media", in: text), at < text.count, text[at] == UInt8(ascii: "{") {
-                    self.hasBody = true
-                    try self.scanMedia(text, &at)
-                } else {
-                    try JSONScanner.skipValue(text, &at)
-                }
-            } while JSONScanner.take(UInt8(ascii: ","), text, &at)
-            try JSONScanner.expect(UInt8(ascii: "}"), text, &at)
+    init(_ text: Span<UInt8>) throws(JSONScanner.SyntaxError) {
+        try JSONScanner.object(text) { (key, at) throws(JSONScanner.SyntaxError) in
+            if JSONScanner.equals(key, "event", in: text), JSONScanner.isString(text, at) {
+                let event = try JSONScanner.string(text, &at)
+                self.isMedia = JSONScanner.equals(event, "media", in: text)
+            } else if JSONScanner.equals(key, "media", in: text), JSONScanner.isObject(text, at) {
+                self.hasBody = true
+                try self.scanMedia(text, &at)
+            } else {
+                try JSONScanner.skipValue(text, &at)
+            }
         }
-        JSONScanner.skipSpace(text, &at)
-        guard at == text.count else { throw MediaMessageError(.notJSON) }
     }
 
-    private mutating func scanMedia(_ text: Span<UInt8>, _ at: inout Int) throws(MediaMessageError) {
-        at += 1
-        if JSONScanner.take(UInt8(ascii: "}"), text, &at) { return }
-        repeat {
-            let key = try JSONScanner.key(text, &at)
+    private mutating func scanMedia(_ text: Span<UInt8>, _ at: inout Int) throws(JSONScanner.SyntaxError) {
+        try JSONScanner.object(text, &at) { (key, at) throws(JSONScanner.SyntaxError) in
             if JSONScanner.equals(key, "payload", in: text) {
                 self.payload = try self.text(of: "media.payload", text, &at)
             } else if JSONScanner.equals(key, "track", in: text) {
@@ -132,15 +122,14 @@ private struct MediaEventScan {
             } else {
                 try JSONScanner.skipValue(text, &at)
             }
-        } while JSONScanner.take(UInt8(ascii: ","), text, &at)
-        try JSONScanner.expect(UInt8(ascii: "}"), text, &at)
+        }
     }
 
     private mutating func text(
         of field: String,
         _ text: Span<UInt8>,
         _ at: inout Int
-    ) throws(MediaMessageError) -> JSONScanner.RawString? {
+    ) throws(JSONScanner.SyntaxError) -> JSONScanner.RawString? {
         if JSONScanner.isString(text, at) { return try JSONScanner.string(text, &at) }
         self.badField = field
         try JSONScanner.skipValue(text, &at)
@@ -151,7 +140,7 @@ private struct MediaEventScan {
         of field: String,
         _ text: Span<UInt8>,
         _ at: inout Int
-    ) throws(MediaMessageError) -> UInt64? {
+    ) throws(JSONScanner.SyntaxError) -> UInt64? {
         let value = try JSONScanner.unsigned(text, &at)
         if value == nil { self.badField = field }
         return value
@@ -167,7 +156,7 @@ private struct MediaEventScan {
             track: isOutbound ? .outbound : .inbound,
             chunk: self.chunk,
             timestampMs: self.timestampMs,
-            payload: try JSONScanner.base64(payload, in: text)
+            payload: try payload.audio(in: text)
         )
     }
 }

@@ -1,3 +1,4 @@
+import JSON
 package import NIOCore
 
 /// Writes the messages to Twilio of one stream; what stays the same from message to message is made once.

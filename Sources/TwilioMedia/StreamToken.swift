@@ -1,6 +1,7 @@
 package import CallEvents
 import Crypto
 import FoundationEssentials
+import JSON
 import NIOCore
 
 /// What a Media Stream must present in `start.customParameters`: that one of our instances answered this call's TwiML

@@ -1,5 +1,6 @@
 import Crypto
 import FoundationEssentials
+import JSON
 package import NIOCore
 
 /// Makes and checks `X-Twilio-Signature`: base64 of an HMAC over the request's URL and form fields.

@@ -68,6 +68,7 @@ final class WebSocketConnection: Sendable {
     func finish(code: UInt16) async {
         let request = WebSocketHandler.CloseRequest(code: code, reason: "", discardsInbound: true)
         self.channel.triggerUserOutboundEvent(request, promise: nil)
+        // That the connection is gone is enough; how is not asked.
         try? await self.channel.closeFuture.get()
     }
 

@@ -100,7 +100,7 @@ import Testing
         let third = try deployment.startCoordinator()
         try await deployment.write(.asks("c1", "extract_quote", self.price), session: epoch)
         let events = try await deployment.records(of: .events, atLeast: 9)
-        try await eventually("the last event is folded") {
+        try await eventually("the last event is folded", timeout: .seconds(40)) {
             let state = try await deployment.records(of: .state, atLeast: 1).last?.value
             let applied = try state.map { try CallState(serializedBytes: Array($0.readableBytesView)).appliedOffset }
             return applied == events.last?.offset ? true : nil
@@ -116,11 +116,12 @@ import Testing
         try await deployment.write(.requested)
         _ = try await deployment.commands(atLeast: 1)
         let epoch = try await deployment.write(.claimed)[0]
-        // As after a rebalance that this member has not heard of.
-        deployment.broker.cluster.fail(.transactionOffsetCommit, with: [.illegalGeneration])
+        // Refused before anything of the transaction is written: the embedded broker would show it although aborted.
+        let refusal = EmbeddedCluster.Failure.topicAuthorizationFailed
+        deployment.broker.cluster.fail(.addPartitionsToTransaction, with: [refusal])
         try await deployment.write(.asks("c1", "extract_quote", self.price), session: epoch)
         _ = try await deployment.commands(atLeast: 2)
-        deployment.broker.cluster.fail(.transactionOffsetCommit, with: [.illegalGeneration, .illegalGeneration])
+        deployment.broker.cluster.fail(.addPartitionsToTransaction, with: [refusal, refusal])
         try await deployment.write(.asks("c2", "end_call", self.bye), session: epoch)
         _ = try await deployment.commands(atLeast: 3)
         try await deployment.write(.status("completed", 3))

@@ -82,7 +82,7 @@ struct Deployment {
     /// What the call's partition of a topic holds, when it is enough.
     func records(of topic: Topic, atLeast count: Int) async throws -> [KafkaRecord] {
         let partition = KeyPartition.of(Self.callSid, count: self.broker.topics.partitions)
-        return try await eventually("\(count) records on \(topic.rawValue)") {
+        return try await eventually("\(count) records on \(topic.rawValue)", timeout: .seconds(40)) {
             let records = try await self.broker.records(in: self.broker.topics[topic], partition: partition)
             return records.count >= count ? records : nil
         }

@@ -51,7 +51,10 @@ import Testing
             logger: .quiet,
             health: health
         )
-        let services = try AudioTranscoderStage.services(.init(), context: context)
+        // However slow the machine is, the calls are in progress from the first frame to the last.
+        var configuration = AudioTranscoderStage.Configuration()
+        configuration.hold = .seconds(60)
+        let services = try AudioTranscoderStage.services(configuration, context: context)
         let group = ServiceGroup(services: services, logger: .quiet)
         try await withThrowingTaskGroup { tasks in
             tasks.addTask { try await group.run() }

@@ -181,8 +181,8 @@ import Testing
             state.finished(record.offset)
         }
         #expect(state.storableOffset(at: self.start) == 102)
-        #expect(state.storableOffset(at: self.start + TranscoderState.hold) == 102)
-        #expect(state.storableOffset(at: self.start + TranscoderState.hold + .milliseconds(1)) == 103)
+        #expect(state.storableOffset(at: self.start + TranscoderState.defaultHold) == 102)
+        #expect(state.storableOffset(at: self.start + TranscoderState.defaultHold + .milliseconds(1)) == 103)
         #expect(state.callCount == 1)
     }
 

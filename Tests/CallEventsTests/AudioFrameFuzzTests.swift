@@ -1,6 +1,7 @@
 import CallEvents
 import Foundation
 import NIOCore
+import SeededRandom
 import SwiftProtobuf
 import Testing
 

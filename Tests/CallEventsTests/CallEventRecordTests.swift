@@ -1,5 +1,6 @@
 import CallEvents
 import NIOCore
+import SeededRandom
 import SwiftProtobuf
 import Testing
 

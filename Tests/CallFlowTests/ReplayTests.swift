@@ -1,5 +1,6 @@
 import CallEvents
 import CallFlow
+import SeededRandom
 import SwiftProtobuf
 import Testing
 
@@ -48,7 +49,7 @@ import Testing
 
     @Test(arguments: 0..<50)
     func `facts written again change nothing`(seed: Int) {
-        var random = SplitMix(state: UInt64(seed) + 1)
+        var random = SeededGenerator(seed: UInt64(seed) + 1)
         // A claim is no fact about the call but a new owner: its repeat is another claim.
         let repeatable = Self.call.events.indices.filter { index in
             if case .sessionClaimed = Self.call.events[index].event.body { false } else { true }
@@ -63,7 +64,7 @@ import Testing
 
     @Test(arguments: 0..<50)
     func `the order of the conversation does not depend on when its texts arrive`(seed: Int) {
-        var random = SplitMix(state: UInt64(seed) + 1)
+        var random = SeededGenerator(seed: UInt64(seed) + 1)
         var bodies: [CallEvent.OneOf_Body] = []
         for turn in 1...6 {
             bodies.append(.person("p\(turn)", after: turn == 1 ? "" : "a\(turn - 1)", "Said \(turn)."))
@@ -75,18 +76,5 @@ import Testing
         }
         let order = late.sorted { ($0.0, $0.1) < ($1.0, $1.1) }.map(\.2)
         #expect(Log([.requested] + order).state.items == (1...6).flatMap { ["p\($0)", "a\($0)"] })
-    }
-}
-
-/// A small seeded generator, so that a failure can be repeated.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9e37_79b9_7f4a_7c15
-        var z = self.state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }

@@ -17,6 +17,8 @@ struct PhoneWorld: Sendable {
     let stack: Stack
     let twilio: TwilioSimulator
     let realtime: RealtimeSimulator
+    /// Sent as bearer; nil when the deployment allows anonymous use.
+    let token: String?
 
     static let phoneNumber = "+15551234567"
 
@@ -41,9 +43,10 @@ struct PhoneWorld: Sendable {
         var configuration = configuration
         configuration.twilioURL = "http://127.0.0.1:\(try await twilio.waitForPort())"
         configuration.realtimeURL = await realtime.url
+        let token = configuration.environment["VOICE_API_TOKEN"]
         do {
             try await Stack.run(configuration) { stack in
-                try await body(PhoneWorld(stack: stack, twilio: twilio, realtime: realtime))
+                try await body(PhoneWorld(stack: stack, twilio: twilio, realtime: realtime, token: token))
             }
         } catch {
             await simulators.crash()
@@ -79,6 +82,10 @@ struct PhoneWorld: Sendable {
     }
 
     func execute(_ request: HTTPClientRequest) async throws -> (status: Int, contentType: String, body: JSONValue) {
+        var request = request
+        if let token = self.token, !request.headers.contains(name: "Authorization") {
+            request.headers.add(name: "Authorization", value: "Bearer \(token)")
+        }
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
         let bytes = try await response.body.collect(upTo: 1 << 20)
         let contentType = response.headers.first(name: "Content-Type") ?? ""

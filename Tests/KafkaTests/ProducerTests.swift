@@ -2,6 +2,7 @@ import CallEvents
 import Kafka
 import Logging
 import NIOCore
+import Synchronization
 import TestSupport
 import Testing
 
@@ -63,5 +64,107 @@ import Testing
             let delivery = try await producer.deliver([message])
             #expect(delivery.first?.partition == KeyPartition.of(key, count: self.broker.topics.partitions))
         }
+    }
+
+    @Test func `a full queue refuses, and deliver waits for room, in order`() async throws {
+        let topic = self.broker.topics[.events]
+        let producer = try self.producer(.events, ["queue.buffering.max.messages": "10"])
+        let message = { (value: Int) in
+            KafkaMessage(
+                topic: topic,
+                partition: 0,
+                key: ByteBuffer(string: "k"),
+                value: ByteBuffer(integer: value)
+            )
+        }
+        self.broker.cluster.setReachable(false)
+        var accepted = 0
+        while try producer.send(message(accepted)) == .accepted { accepted += 1 }
+        #expect(accepted == 10)
+
+        let delivery = Task { try await producer.deliver((10..<200).map(message)) }
+        self.broker.cluster.setReachable(true)
+        let deliveries = try await delivery.value
+        #expect(deliveries.map(\.offset) == Array(10..<200))
+        #expect(try await self.broker.records(in: topic, partition: 0).values == Array(0..<200))
+    }
+
+    @Test func `waiting for room can be cancelled`() async throws {
+        let producer = try self.producer(.events, ["queue.buffering.max.messages": "1"])
+        let message = KafkaMessage(topic: self.broker.topics[.events], key: ByteBuffer(string: "k"), value: nil)
+        self.broker.cluster.setReachable(false)
+        let delivery = Task { try await producer.deliver([message, message]) }
+        delivery.cancel()
+        await #expect(throws: CancellationError.self) { try await delivery.value }
+    }
+
+    @Test func `a record that the broker refuses fails its delivery`() async throws {
+        let producer = try self.producer()
+        let message = KafkaMessage(
+            topic: self.broker.topics[.events],
+            partition: 1,
+            key: ByteBuffer(string: "k"),
+            value: nil
+        )
+        self.broker.cluster.fail(.produce, with: [.messageTooLarge])
+        let error = await #expect(throws: KafkaError.self) { try await producer.deliver([message]) }
+        #expect(error?.code == .deliveryFailed)
+        try await producer.deliver([message])
+    }
+
+    @Test func `a record that cannot be delivered in time is reported to who asked, once`() async throws {
+        let producer = try self.producer(.audio, ["message.timeout.ms": "200"])
+        let message = KafkaMessage(topic: self.broker.topics[.live], key: ByteBuffer(string: "k"), value: nil)
+        self.broker.cluster.setReachable(false)
+        let reports = Mutex<[Result<KafkaProducer.Delivery, KafkaError>]>([])
+        let report = { @Sendable (result: Result<KafkaProducer.Delivery, KafkaError>) in
+            reports.withLock { $0.append(result) }
+        }
+        #expect(try producer.send(message, done: report) == .accepted)
+        try await eventually("the report") { reports.withLock { !$0.isEmpty } }
+        let result = try #require(reports.withLock { $0.count == 1 ? $0.first : nil })
+        let error = #expect(throws: KafkaError.self) { try result.get() }
+        #expect(error?.code == .deliveryFailed)
+    }
+
+    @Test func `who waits for a producer that goes away is told`() async throws {
+        var producer: KafkaProducer? = try self.producer()
+        self.broker.cluster.setReachable(false)
+        let reports = Mutex(0)
+        let message = KafkaMessage(topic: self.broker.topics[.live], key: ByteBuffer(string: "k"), value: nil)
+        _ = try producer?.send(message, done: { _ in reports.withLock { $0 += 1 } })
+        producer = nil
+        try await eventually("the report") { reports.withLock { $0 == 1 } }
+    }
+
+    @Test func `a partition that does not exist is a failure, not a crash`() async throws {
+        let message = KafkaMessage(
+            topic: self.broker.topics[.live],
+            partition: 99,
+            key: ByteBuffer(string: "k"),
+            value: nil
+        )
+        let producer = try self.producer()
+        try await producer.deliver([
+            KafkaMessage(topic: self.broker.topics[.live], key: ByteBuffer(string: "k"), value: nil)
+        ])
+        await #expect(throws: KafkaError.self) { try await producer.deliver([message]) }
+    }
+
+    @Test func `a shutdown delivers what is queued`() async throws {
+        let producer = try self.producer()
+        let services = RunningServices([producer])
+        let topic = self.broker.topics[.events]
+        for value in 0..<500 {
+            let message = KafkaMessage(
+                topic: topic,
+                partition: 0,
+                key: ByteBuffer(string: "k"),
+                value: ByteBuffer(integer: value)
+            )
+            #expect(try producer.send(message) == .accepted)
+        }
+        try await services.stop()
+        #expect(try await self.broker.records(in: topic, partition: 0).values == Array(0..<500))
     }
 }

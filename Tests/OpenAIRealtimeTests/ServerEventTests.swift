@@ -1,6 +1,7 @@
 import JSON
 import NIOCore
 import OpenAIRealtime
+import SeededRandom
 import Testing
 
 @Suite struct `Server events` {
@@ -105,34 +106,4 @@ import Testing
     }
 
     private func event(_ text: String) throws -> ServerEvent { try ServerEvent(message: ByteBuffer(string: text)) }
-}
-
-@Suite struct `Base64 between buffers` {
-    @Test func `round-trips every length and agrees with the standard's examples`() {
-        let examples = [
-            "": "", "f": "Zg==", "fo": "Zm8=", "foo": "Zm9v", "foob": "Zm9vYg==", "fooba": "Zm9vYmE=",
-            "foobar": "Zm9vYmFy",
-        ]
-        for (plain, encoded) in examples {
-            var text = ByteBuffer()
-            Base64.encode(ByteBuffer(string: plain), into: &text)
-            #expect(String(buffer: text) == encoded)
-        }
-        var random = SeededGenerator(seed: 1)
-        for count in 0..<400 {
-            let bytes = ByteBuffer(bytes: (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) })
-            var text = ByteBuffer()
-            Base64.encode(bytes, into: &text)
-            var decoded = ByteBuffer()
-            #expect(Base64.decode(text.readableBytesView, into: &decoded))
-            #expect(decoded == bytes)
-        }
-    }
-
-    @Test(arguments: ["A", "AA=", "A===", "====", "AA A", "AAA*", "A=AA", "AAAA=", "é"])
-    func `refuses what is not base64 and leaves the buffer as it was`(_ text: String) {
-        var decoded = ByteBuffer(string: "x")
-        #expect(!Base64.decode(ByteBuffer(string: text).readableBytesView, into: &decoded))
-        #expect(decoded == ByteBuffer(string: "x"))
-    }
 }

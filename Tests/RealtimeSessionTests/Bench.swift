@@ -1,6 +1,5 @@
 import CallEvents
 import CallFlow
-import FoundationEssentials
 import Kafka
 import Logging
 import NIOCore
@@ -13,23 +12,6 @@ import SwiftProtobuf
 import Synchronization
 import TestSupport
 import Testing
-
-func nowUs() -> Int64 { Int64(Date.now.timeIntervalSince1970 * 1_000_000) }
-
-/// Waits until `condition` holds.
-func eventually(
-    _ what: Comment,
-    within limit: Duration = .seconds(30),
-    sourceLocation: SourceLocation = #_sourceLocation,
-    _ condition: () async throws -> Bool
-) async throws {
-    let deadline = ContinuousClock.now + limit
-    while ContinuousClock.now < deadline {
-        if try await condition() { return }
-        try await Task.sleep(for: .milliseconds(20))
-    }
-    try #require(Bool(false), "not in time: \(what)", sourceLocation: sourceLocation)
-}
 
 /// One call between a simulated model, a phone and a coordinator, over an embedded broker; the stage is the real one.
 final class Bench: Sendable {
@@ -124,7 +106,7 @@ final class Bench: Sendable {
         var requested = CallEvent()
         requested.eventID = "requested/\(self.callSid)"
         requested.callSid = self.callSid
-        requested.occurredAtUs = nowUs()
+        requested.occurredAtUs = UnixTime.nowUs
         requested.requested.requestID = "r"
         requested.requested.businessName = "Test Business"
         requested.requested.userRequest = "Get quote for service"
@@ -132,7 +114,7 @@ final class Bench: Sendable {
         var started = CallEvent()
         started.eventID = "stream-started/\(self.callSid)/1"
         started.callSid = self.callSid
-        started.occurredAtUs = nowUs()
+        started.occurredAtUs = UnixTime.nowUs
         started.streamStarted.streamEpoch = 1
         let messages = [try self.message(.events, requested), try self.message(.events, started)]
         try await self.producing { try await $0.deliver(messages) }
@@ -142,7 +124,7 @@ final class Bench: Sendable {
         var completed = CallEvent()
         completed.eventID = "status/\(self.callSid)/9"
         completed.callSid = self.callSid
-        completed.occurredAtUs = nowUs()
+        completed.occurredAtUs = UnixTime.nowUs
         completed.statusChanged.status = "completed"
         completed.statusChanged.sequenceNumber = 9
         try await self.deliver(try self.message(.events, completed))
@@ -185,8 +167,8 @@ final class Bench: Sendable {
             var completed = CallEvent()
             completed.eventID = CallID.toolCompleted(self.callSid, toolCallID: call.toolCallID)
             completed.callSid = self.callSid
-            completed.occurredAtUs = nowUs()
-            completed.toolCompleted = Tool.run(call, in: ToolContext(state, atUs: nowUs()))
+            completed.occurredAtUs = UnixTime.nowUs
+            completed.toolCompleted = Tool.run(call, in: ToolContext(state, atUs: UnixTime.nowUs))
             return try self.message(.events, completed)
         case .telephony, .quote: return nil
         }

@@ -91,7 +91,8 @@ import Testing
             #expect(session.errors.isEmpty)
             let utterance = try #require(bench.call.conversation.first { $0.utterance.interrupted }?.utterance)
             #expect(Int(utterance.playedMs) == truncation.audioEndMs)
-            #expect(utterance.text == Speech.utterance("long")?.text)
+            // All that was generated, which may be all of it.
+            #expect(Speech.utterance("long")?.text.hasPrefix(utterance.text) == true && !utterance.text.isEmpty)
         }
     }
 

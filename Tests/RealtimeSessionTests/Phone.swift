@@ -3,6 +3,7 @@ import CallEvents
 import Kafka
 import NIOCore
 import Speech
+import StageRuntime
 import Synchronization
 import TestSupport
 import Testing
@@ -114,7 +115,7 @@ final class Phone: Sendable {
     }
 
     private static func tick(_ state: inout State, path: AudioPath, partition: Int32) -> AudioFrame {
-        let nowUs = nowUs()
+        let nowUs = UnixTime.nowUs
         if let chunk = state.buffer.popFirst() {
             if let last = state.played.last, last.itemID == chunk.itemID, last.sessionEpoch == chunk.sessionEpoch {
                 state.played[state.played.count - 1].ms += 20
@@ -161,7 +162,7 @@ final class Phone: Sendable {
         var phone = frame
         phone.codec = .pcmu
         if frame.payload.readableBytes > 0 { phone.payload = ByteBuffer(repeating: 0x55, count: 160) }
-        let nowUs = nowUs()
+        let nowUs = UnixTime.nowUs
         let step = state.playout.received(phone, nowUs: nowUs)
         if step.clear {
             state.clears += 1

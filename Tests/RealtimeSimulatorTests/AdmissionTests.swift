@@ -4,6 +4,7 @@ import NIOHTTP1
 import NIOPosix
 import RealtimeSimulator
 import Synchronization
+import TestSupport
 import Testing
 import WebSockets
 

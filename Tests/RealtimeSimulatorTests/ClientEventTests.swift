@@ -1,6 +1,7 @@
 import JSON
 import NIOCore
 import RealtimeSimulator
+import TestSupport
 import Testing
 import WebSockets
 

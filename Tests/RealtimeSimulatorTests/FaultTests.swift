@@ -97,8 +97,8 @@ struct FaultTests {
                 let error = try await peer.wait("error")
                 #expect(
                     error["error"] == [
-                        "type": "server_error", "code": "server_error", "message": "Oops.", "param": nil,
-                        "event_id": nil,
+                        "type": "server_error", "code": "server_error", "message": "Oops.", "param": .null,
+                        "event_id": .null,
                     ]
                 )
                 try await peer.configure()

@@ -18,7 +18,7 @@ struct SessionUpdateTests {
                     session["audio"]?["input"]?["turn_detection"]
                         == [
                             "type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300,
-                            "silence_duration_ms": 500, "idle_timeout_ms": nil, "create_response": true,
+                            "silence_duration_ms": 500, "idle_timeout_ms": .null, "create_response": true,
                             "interrupt_response": true,
                         ]
                 )
@@ -56,7 +56,7 @@ struct SessionUpdateTests {
         (["voice": "marin"], "unknown_parameter", "session.voice"),
         (["modalities": ["audio"]], "unknown_parameter", "session.modalities"),
         (["input_audio_format": "g711_ulaw"], "unknown_parameter", "session.input_audio_format"),
-        (["turn_detection": nil], "unknown_parameter", "session.turn_detection"),
+        (["turn_detection": .null], "unknown_parameter", "session.turn_detection"),
         (["temperature": 0.8], "unknown_parameter", "session.temperature"),
         (["max_response_output_tokens": 100], "unknown_parameter", "session.max_response_output_tokens"),
         (["model": "gpt-realtime-2"], "invalid_value", "session.model"),

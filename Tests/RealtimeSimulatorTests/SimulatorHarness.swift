@@ -7,6 +7,7 @@ import NIOPosix
 import RealtimeSimulator
 import Speech
 import Synchronization
+import TestSupport
 import Testing
 import WebSockets
 
@@ -54,10 +55,6 @@ func withSession(
 
 /// The client's end of a session: sends events, and keeps all that come.
 final class Peer: Sendable {
-    struct TimedOut: Error, CustomStringConvertible {
-        var description: String
-    }
-
     let socket: WebSocket
     private let received = Mutex<[JSONValue]>([])
     private let hasEnded = Mutex(false)
@@ -138,7 +135,12 @@ final class Peer: Sendable {
     /// The `count`-th event of this type.
     @discardableResult
     func wait(_ type: String, count: Int = 1, within limit: Duration = .seconds(10)) async throws -> JSONValue {
-        try await eventually("\(count) × \(type)", within: limit, context: "\(self.types)\n\(self.events("error"))") {
+        try await eventually(
+            "\(count) × \(type)",
+            timeout: limit,
+            every: .milliseconds(2),
+            detail: "\(self.types)\n\(self.events("error"))"
+        ) {
             self.events(type).dropFirst(count - 1).first
         }
     }
@@ -155,23 +157,7 @@ final class Peer: Sendable {
     }
 
     func waitForEnd(within limit: Duration = .seconds(10)) async throws {
-        try await eventually("the end of the socket", within: limit) { self.hasEnded.withLock { $0 } ? () : nil }
-    }
-}
-
-/// Polls until `value` is there.
-@discardableResult
-func eventually<Value>(
-    _ what: String,
-    within limit: Duration = .seconds(10),
-    context: @autoclosure () -> String = "",
-    _ value: () throws -> Value?
-) async throws -> Value {
-    let deadline = ContinuousClock.now + limit
-    while true {
-        if let value = try value() { return value }
-        guard .now < deadline else { throw Peer.TimedOut(description: "Waited \(limit) for \(what). \(context())") }
-        try await Task.sleep(for: .milliseconds(2))
+        try await eventually("the end of the socket", timeout: limit) { self.hasEnded.withLock { $0 } ? () : nil }
     }
 }
 

@@ -3,6 +3,7 @@ import JSON
 import NIOCore
 import RealtimeSimulator
 import Speech
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))
@@ -228,7 +229,7 @@ struct TurnTests {
         try await withSimulator(Script(pace: 100, thinkMs: 0)) { simulator in
             try await withSession(simulator) { peer in
                 try await peer.configure([
-                    "audio": ["input": ["format": ["type": "audio/pcmu"], "transcription": nil]]
+                    "audio": ["input": ["format": ["type": "audio/pcmu"], "transcription": .null]]
                 ])
                 try await peer.speak("goodbye")
                 try await peer.wait("rate_limits.updated")

@@ -67,7 +67,7 @@ struct Deployment {
             onBound: { port in bound.value.withLock { $0 = port } }
         )
         let running = RunningServices(services)
-        let taken = try await eventually("the sink listens") { bound.value.withLock { $0 } }
+        let taken = try await eventually("the sink listens", timeout: .seconds(40)) { bound.value.withLock { $0 } }
         return Sink(running: running, health: health, port: taken)
     }
 

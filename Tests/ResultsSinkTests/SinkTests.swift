@@ -17,7 +17,7 @@ import Testing
         in store: any ResultsStore,
         when isDone: (CallRecord) -> Bool
     ) async throws -> CallRecord {
-        try await eventually("the call is stored") {
+        try await eventually("the call is stored", timeout: .seconds(40)) {
             guard let call = try await store.call(self.sid), isDone(call) else { return nil }
             return call
         }
@@ -69,7 +69,7 @@ import Testing
         let deployment = try Deployment()
         let store = FlakyStore(try SQLiteStore(deployment.database, busyTimeout: 0.05))
         let sink = try await deployment.startSink(store)
-        try await eventually("the sink is ready") { sink.health.waitingFor.isEmpty ? true : nil }
+        try await eventually("the sink is ready", timeout: .seconds(40)) { sink.health.waitingFor.isEmpty ? true : nil }
         store.failures.withLock { $0 = [.before, .before, .after] }
         try await deployment.write(.requested, .said(.person, "p1", "Hello?"), .status("completed", 3))
         try await deployment.write(.service)
@@ -77,7 +77,9 @@ import Testing
         #expect(call.transcript.map(\.text) == ["Hello?"])
         #expect(call.quotes == [.service])
         #expect(store.failures.withLock { $0.isEmpty })
-        try await eventually("the sink is ready again") { sink.health.waitingFor.isEmpty ? true : nil }
+        try await eventually("the sink is ready again", timeout: .seconds(40)) {
+            sink.health.waitingFor.isEmpty ? true : nil
+        }
         try await sink.running.stop()
         await deployment.end()
     }

@@ -1,6 +1,7 @@
 import CallEvents
 import Kafka
 import NIOCore
+import StageRuntime
 import TestSupport
 import Testing
 import TwilioMedia

@@ -3,6 +3,7 @@ import CallEvents
 import JSON
 import NIOHTTP1
 import NIOPosix
+import StageRuntime
 import TestSupport
 import Testing
 import TwilioMedia

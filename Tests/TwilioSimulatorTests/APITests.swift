@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import CallEvents
 import JSON
 import NIOCore
+import TestSupport
 import Testing
 import TwilioMedia
 import TwilioSimulator
@@ -118,7 +119,7 @@ struct APITests {
             await #expect(throws: HTTPClientError.self) {
                 try await harness.api("/Calls.json", form: form, timeout: .milliseconds(200))
             }
-            try await eventually { harness.simulator.calls.count == 1 ? true : nil }
+            try await eventually("the call") { harness.simulator.calls.count == 1 ? true : nil }
             _ = try await harness.call()
             #expect(harness.simulator.calls.count == 2)
         }

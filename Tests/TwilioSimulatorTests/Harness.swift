@@ -4,6 +4,7 @@ import JSON
 import Logging
 import NIOCore
 import NIOHTTP1
+import TestSupport
 import Testing
 import TwilioMedia
 import TwilioSimulator
@@ -40,7 +41,7 @@ struct Harness: Sendable {
                 group.addTask { try await harness.simulator.run() }
                 group.addTask { try await server.run() }
                 _ = try await harness.simulator.waitForPort()
-                try await eventually { server.port }
+                try await eventually("the server listens") { server.port }
                 try await body(harness)
                 group.cancelAll()
                 // Both end by cancellation.
@@ -102,7 +103,7 @@ struct Harness: Sendable {
     /// Waits until something is true of the call.
     @discardableResult
     func wait(for sid: CallSid, until isTrue: (CallSnapshot) -> Bool) async throws -> CallSnapshot {
-        try await eventually {
+        try await eventually("a state of the call", every: .milliseconds(5)) {
             let snapshot = try self.snapshot(sid)
             return isTrue(snapshot) ? snapshot : nil
         }
@@ -120,18 +121,6 @@ struct Harness: Sendable {
             }
         }
     }
-}
-
-struct TooLate: Error {}
-
-/// Asks again and again until there is an answer, for at most 20 s.
-@discardableResult
-func eventually<Value>(_ ask: () throws -> Value?) async throws -> Value {
-    for _ in 0..<4000 {
-        if let value = try ask() { return value }
-        try await Task.sleep(for: .milliseconds(5))
-    }
-    throw TooLate()
 }
 
 extension CallScript {

@@ -173,7 +173,8 @@ struct StreamTests {
         }
         var script = CallScript.quick([.init(.atOnce, afterMs: 1500, hangUp: true)])
         script.faults.garbageAtMs = [1000]
-        script.faults.gaps = [.init(atMs: 1000, lengthMs: 200)]
+        // Counted from the answer: however long the stream takes to come about, whole gaps lie within it.
+        script.faults.gaps = stride(from: 1000, to: 120_000, by: 400).map { .init(atMs: $0, lengthMs: 200) }
         try await Harness.run(script, server: server) { harness in
             try await harness.waitForEnd(try await harness.call())
             let messages = try #require(streams.withLock { $0.first?.messages })

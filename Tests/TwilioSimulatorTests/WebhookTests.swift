@@ -2,6 +2,7 @@ import CallEvents
 import HTTPTypes
 import JSON
 import Synchronization
+import TestSupport
 import Testing
 import TwilioMedia
 import TwilioSimulator
@@ -116,7 +117,7 @@ struct WebhookTests {
                 if case .webhook(let webhook) = $0 { webhook.kind == .status } else { false }
             }
             #expect(callbacks < 8)
-            try await eventually { server.received("/status").count == 8 ? true : nil }
+            try await eventually("all callbacks") { server.received("/status").count == 8 ? true : nil }
             let numbers = server.received("/status").map { $0.fields["SequenceNumber"] }
             #expect(numbers == ["1", "1", "0", "0", "3", "3", "2", "2"])
         }

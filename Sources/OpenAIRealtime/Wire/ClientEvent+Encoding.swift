@@ -21,10 +21,10 @@ extension ClientEvent {
     package static func writeAppend(_ audio: ByteBuffer, into message: inout ByteBuffer) {
         message.reserveCapacity(
             minimumWritableBytes: Self.appendHead.utf8CodeUnitCount + Self.appendTail.utf8CodeUnitCount
-                + Base64.encodedCount(audio.readableBytes)
+                + Base64.encodedLength(of: audio.readableBytes)
         )
         message.writeStaticString(Self.appendHead)
-        Base64.encode(audio, into: &message)
+        Base64.encode(audio, to: &message)
         message.writeStaticString(Self.appendTail)
     }
 

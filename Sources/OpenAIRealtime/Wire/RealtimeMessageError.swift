@@ -1,8 +1,8 @@
 /// Why a message of the Realtime server could not be read.
 package struct RealtimeMessageError: Error, Equatable {
     package enum Code: String, Sendable {
+        /// Not one JSON object.
         case notJSON
-        case notAnObject
         case noType
         case badField
         case badBase64

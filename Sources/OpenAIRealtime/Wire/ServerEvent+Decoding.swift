@@ -7,22 +7,19 @@ extension ServerEvent {
     /// everything else goes through a JSON decoder.
     /// - Throws: for bytes that are not a JSON object with a `type`, and for a field that the event cannot do without.
     package init(message: ByteBuffer) throws(RealtimeMessageError) {
-        let bytes = message.readableBytesView
-        var members = try JSONMembers(bytes)
-        var found = AudioDeltaMembers()
-        while let (key, value) = try members.next() {
-            found.note(key: key.isEscaped ? nil : bytes[key.range], value: value, in: bytes)
-        }
+        let text = message.readableBytesUInt8Span
+        let found: AudioDeltaMembers
+        do { found = try AudioDeltaMembers(text) } catch { throw RealtimeMessageError(.notJSON) }
         guard let type = found.type else { throw RealtimeMessageError(.noType) }
         if type == ServerEventType.outputAudioDelta.rawValue {
-            self = .outputAudioDelta(try found.delta(in: bytes))
+            self = .outputAudioDelta(try found.delta(in: text))
             return
         }
         guard let known = ServerEventType(rawValue: type) else {
             self = .unknown(type: type)
             return
         }
-        guard let json = try? JSONValue(parsing: bytes) else {
+        guard let json = try? JSONValue(parsing: message.readableBytesView) else {
             throw RealtimeMessageError(.notJSON, field: type)
         }
         self = try Self(known, json)
@@ -31,41 +28,37 @@ extension ServerEvent {
 
 /// The members of an audio delta, as far as they were met.
 private struct AudioDeltaMembers {
-    var type: String?
+    private(set) var type: String?
     private var responseID = ""
     private var itemID = ""
     private var contentIndex = 0
-    private var audio: JSONMembers.Value?
+    private var audio: JSONScanner.RawString?
 
-    mutating func note(key: ByteBufferView?, value: JSONMembers.Value, in bytes: ByteBufferView) {
-        guard let key else { return }
-        func text() -> String? {
-            value.isString && !value.isEscaped ? String(decoding: bytes[value.range], as: UTF8.self) : nil
-        }
-        if key.elementsEqual("delta".utf8) {
-            if value.isString { self.audio = value }
-        } else if key.elementsEqual("type".utf8) {
-            self.type = text()
-        } else if key.elementsEqual("item_id".utf8) {
-            self.itemID = text() ?? ""
-        } else if key.elementsEqual("response_id".utf8) {
-            self.responseID = text() ?? ""
-        } else if key.elementsEqual("content_index".utf8) {
-            self.contentIndex = value.isString ? 0 : Int(String(decoding: bytes[value.range], as: UTF8.self)) ?? 0
+    init(_ text: Span<UInt8>) throws(JSONScanner.SyntaxError) {
+        try JSONScanner.object(text) { (key, at) throws(JSONScanner.SyntaxError) in
+            if JSONScanner.equals(key, "content_index", in: text), !JSONScanner.isString(text, at) {
+                self.contentIndex = try JSONScanner.unsigned(text, &at).flatMap(Int.init(exactly:)) ?? 0
+                return
+            }
+            guard JSONScanner.isString(text, at) else { return try JSONScanner.skipValue(text, &at) }
+            let value = try JSONScanner.string(text, &at)
+            if JSONScanner.equals(key, "delta", in: text) {
+                self.audio = value
+            } else if JSONScanner.equals(key, "type", in: text) {
+                self.type = JSONScanner.value(of: value, in: text)
+            } else if JSONScanner.equals(key, "item_id", in: text) {
+                self.itemID = JSONScanner.value(of: value, in: text) ?? ""
+            } else if JSONScanner.equals(key, "response_id", in: text) {
+                self.responseID = JSONScanner.value(of: value, in: text) ?? ""
+            }
         }
     }
 
-    func delta(in bytes: ByteBufferView) throws(RealtimeMessageError) -> ServerEvent.AudioDelta {
+    func delta(in text: Span<UInt8>) throws(RealtimeMessageError) -> ServerEvent.AudioDelta {
         guard let value = self.audio, !self.itemID.isEmpty else {
             throw RealtimeMessageError(.badField, field: ServerEventType.outputAudioDelta.rawValue)
         }
-        var audio = ByteBuffer()
-        // JSON may write `/` as `\/`; nothing else in base64 is ever escaped.
-        let text =
-            value.isEscaped
-            ? ByteBuffer(bytes: bytes[value.range].filter { $0 != UInt8(ascii: "\\") }).readableBytesView
-            : bytes[value.range]
-        guard Base64.decode(text, into: &audio) else {
+        guard let audio = JSONScanner.base64(value, in: text) else {
             throw RealtimeMessageError(.badBase64, field: ServerEventType.outputAudioDelta.rawValue)
         }
         let part = ServerEvent.Part(responseID: self.responseID, itemID: self.itemID, contentIndex: self.contentIndex)
@@ -159,6 +152,7 @@ extension ServerEvent.Response {
         }
         self.id = id
         self.status = json["status"]?.stringValue ?? ""
+        // An item without a type says nothing.
         self.output = (json["output"]?.arrayValue ?? []).compactMap { try? ServerEvent.Item($0) }
         self.usage = json["usage"].flatMap(TokenUsage.init)
         self.failure = json["status_details"]?["error"].flatMap { error in

@@ -1,4 +1,3 @@
-import CallEvents
 import Kafka
 package import ServiceLifecycle
 package import StageRuntime
@@ -23,7 +22,7 @@ package enum AgentCoordinatorStage: Stage {
     ) throws -> [any Service] {
         let producer = try KafkaProducer(.events, configuration: context.kafka, logger: context.logger)
         let transactions = try KafkaTransactionalProducer(
-            transactionalID: "\(context.topics.group(of: self.name)).\(context.instanceID)",
+            transactionalID: "\(context.group).\(context.instanceID)",
             configuration: context.kafka,
             logger: context.logger
         )

@@ -1,6 +1,5 @@
 import CallEvents
 import CallFlow
-import FoundationEssentials
 import Kafka
 import Logging
 import ServiceLifecycle
@@ -20,10 +19,7 @@ struct Coordinator: Service {
         self.deadLetters = deadLetters
         self.context = context
         self.consumer = try KafkaConsumer(
-            KafkaConsumer.Subscription(
-                group: context.topics.group(of: AgentCoordinatorStage.name),
-                topics: [context.topics[.events]]
-            ),
+            KafkaConsumer.Subscription(group: context.group, topics: [context.topics[.events]]),
             configuration: context.kafka,
             logger: context.logger
         )
@@ -48,7 +44,7 @@ struct Coordinator: Service {
                 var batch = self.newBatch()
                 if cleanedAt.duration(to: .now) > .seconds(60) {
                     cleanedAt = .now
-                    for callSid in table.removeExpired(nowUs: Self.nowUs()) { batch.remove(callSid) }
+                    for callSid in table.removeExpired(nowUs: UnixTime.nowUs) { batch.remove(callSid) }
                 }
                 try await self.handle(records, &batch, &table)
             }
@@ -57,21 +53,32 @@ struct Coordinator: Service {
     }
 
     private func takeOver(_ partitions: [Int32], _ table: inout CallTable) async throws {
-        let snapshots = try await self.snapshots(of: partitions)
-        var batch = self.newBatch()
-        for (partition, snapshots) in snapshots {
-            table.load(partition, snapshots.calls)
+        for (partition, snapshots) in try await self.restore(partitions, &table) {
             // The embedded broker does not keep offsets that a transaction carries.
             if self.context.kafka.profile == .embedded, snapshots.appliedOffset >= 0 {
                 self.consumer.start(self.events(partition), at: .offset(snapshots.appliedOffset + 1))
             }
-            // A tool's completion is written together with the snapshot in which it was asked for, so this matters
-            // only where a broker tore the two apart. All tools are pure: running one again does no harm.
-            for state in snapshots.calls.values {
-                for call in state.unfinishedTools { try batch.run(call, of: state) }
-            }
         }
-        try await self.transactions.transaction(try batch.messages, offsets: [:], of: self.consumer)
+    }
+
+    /// Makes the table what the snapshots say.
+    ///
+    /// A tool's completion is written together with the snapshot in which it was asked for. Where a broker tore the two
+    /// apart, the tool is run again: all tools are pure.
+    private func restore(_ partitions: [Int32], _ table: inout CallTable) async throws -> [Int32: Snapshots] {
+        while true {
+            let snapshots = try await self.snapshots(of: partitions)
+            var batch = self.newBatch()
+            for (partition, snapshots) in snapshots {
+                table.load(partition, snapshots.calls)
+                for state in snapshots.calls.values {
+                    for call in state.unfinishedTools { try batch.run(call, of: state) }
+                }
+            }
+            let messages = try batch.messages
+            if messages.isEmpty { return snapshots }
+            if try await self.commit(messages, offsets: [:]) { return snapshots }
+        }
     }
 
     private func handle(_ records: [KafkaRecord], _ batch: inout CoordinatorBatch, _ table: inout CallTable)
@@ -81,15 +88,23 @@ struct Coordinator: Service {
             try await self.fold(record, &batch, &table)
             batch.consumed(record)
         }
+        let began = ContinuousClock.now
+        guard try await self.commit(try batch.messages, offsets: batch.offsets) else {
+            return try await self.rewind(records, &table)
+        }
+        self.metrics.committed(batch, events: records.count, in: began.duration(to: .now))
+    }
+
+    /// - Returns: false, after a pause, when the transaction was aborted.
+    private func commit(_ messages: [KafkaMessage], offsets: [KafkaTopicPartition: Int64]) async throws -> Bool {
         do {
-            let began = ContinuousClock.now
-            try await self.transactions.transaction(try batch.messages, offsets: batch.offsets, of: self.consumer)
-            self.metrics.committed(batch, events: records.count, in: began.duration(to: .now))
+            try await self.transactions.transaction(messages, offsets: offsets, of: self.consumer)
+            return true
         } catch let error as KafkaError where error.code == .transactionAborted {
             self.metrics.wasAborted()
             self.context.logger.warning("Transaction aborted, repeating", metadata: [LogKey.error: "\(error)"])
             try await Task.sleep(for: .milliseconds(100))
-            try await self.rewind(records, &table)
+            return false
         }
     }
 
@@ -111,9 +126,7 @@ struct Coordinator: Service {
     /// Back to before these records. Whether their transaction came through is for the snapshots to say.
     private func rewind(_ records: [KafkaRecord], _ table: inout CallTable) async throws {
         let first = Dictionary(records.map { ($0.partition, $0.offset) }, uniquingKeysWith: min)
-        for (partition, snapshots) in try await self.snapshots(of: Array(first.keys)) {
-            table.load(partition, snapshots.calls)
-        }
+        _ = try await self.restore(Array(first.keys), &table)
         for (partition, offset) in first { try await self.consumer.seek(self.events(partition), to: offset) }
     }
 
@@ -134,7 +147,7 @@ struct Coordinator: Service {
         CoordinatorBatch(
             topics: self.context.topics,
             source: "\(self.context.stage)/\(self.context.instanceID)",
-            clockUs: Self.nowUs()
+            clockUs: UnixTime.nowUs
         )
     }
 
@@ -154,6 +167,4 @@ struct Coordinator: Service {
         default: break
         }
     }
-
-    private static func nowUs() -> Int64 { Int64(Date.now.timeIntervalSince1970 * 1_000_000) }
 }

@@ -6,7 +6,12 @@ package import StageRuntime
 /// Converts the audio of all calls between the phone's format and the model's: one frame in, one frame out.
 package enum AudioTranscoderStage: Stage {
     /// The stage has no variables of its own.
-    package struct Configuration: Sendable {}
+    package struct Configuration: Sendable {
+        /// How long after its last frame a call keeps its partition's offset back: `TranscoderState.defaultHold`.
+        package var hold = TranscoderState.defaultHold
+
+        package init() {}
+    }
 
     package static let name = "audio-transcoder"
     package static let adminPort = 9102
@@ -20,7 +25,7 @@ package enum AudioTranscoderStage: Stage {
         let audio = try KafkaProducer(.audio, configuration: context.kafka, logger: context.logger)
         let events = try KafkaProducer(.events, configuration: context.kafka, logger: context.logger)
         let consumer = try KafkaConsumer(
-            self.subscription(context.topics),
+            self.subscription(context),
             configuration: context.kafka,
             logger: context.logger
         )
@@ -34,6 +39,7 @@ package enum AudioTranscoderStage: Stage {
                 logger: context.logger
             ),
             topics: context.topics,
+            hold: configuration.hold,
             health: context.health,
             logger: context.logger
         )
@@ -42,11 +48,11 @@ package enum AudioTranscoderStage: Stage {
 
     /// Both directions of a call are in the same hands, because the second topic's partitions follow the first's; and a
     /// revoked number then means both.
-    static func subscription(_ topics: TopicNames) -> KafkaConsumer.Subscription {
-        let inbound = topics[Direction.inbound.source]
-        let outbound = topics[Direction.outbound.source]
+    static func subscription(_ context: StageContext) -> KafkaConsumer.Subscription {
+        let inbound = context.topics[Direction.inbound.source]
+        let outbound = context.topics[Direction.outbound.source]
         return KafkaConsumer.Subscription(
-            group: topics.group(of: self.name),
+            group: context.group,
             topics: [inbound],
             companions: [outbound],
             endWhenOutOfRange: [inbound, outbound]

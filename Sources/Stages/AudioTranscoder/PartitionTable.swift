@@ -30,6 +30,7 @@ struct PartitionTable {
     private let producer: KafkaProducer
     private let deliveries: Deliveries
     private let topics: TopicNames
+    private let hold: Duration
     private let inboundTopic: String
     private let outboundTopic: String
     private let metrics: TranscoderMetrics
@@ -44,6 +45,7 @@ struct PartitionTable {
         producer: KafkaProducer,
         deliveries: Deliveries,
         topics: TopicNames,
+        hold: Duration,
         metrics: TranscoderMetrics,
         logger: Logger
     ) {
@@ -51,6 +53,7 @@ struct PartitionTable {
         self.producer = producer
         self.deliveries = deliveries
         self.topics = topics
+        self.hold = hold
         self.inboundTopic = topics[Direction.inbound.source]
         self.outboundTopic = topics[Direction.outbound.source]
         self.metrics = metrics
@@ -114,10 +117,10 @@ struct PartitionTable {
         from source: SourcePartition,
         at now: ContinuousClock.Instant
     ) -> TranscoderState.Outcome {
-        let topics = self.topics
+        let (topics, hold) = (self.topics, self.hold)
         return self.partitions[
             source,
-            default: Partition(state: TranscoderState(direction: source.direction, topics: topics))
+            default: Partition(state: TranscoderState(direction: source.direction, topics: topics, hold: hold))
         ].state.receive(record, at: now)
     }
 

@@ -14,6 +14,7 @@ struct TranscoderService: Service {
     private let producer: KafkaProducer
     private let deadLetters: DeadLetters
     private let topics: TopicNames
+    private let hold: Duration
     private let health: Health
     private let logger: Logger
     private let metrics = TranscoderMetrics()
@@ -23,6 +24,7 @@ struct TranscoderService: Service {
         producer: KafkaProducer,
         deadLetters: DeadLetters,
         topics: TopicNames,
+        hold: Duration,
         health: Health,
         logger: Logger
     ) {
@@ -30,6 +32,7 @@ struct TranscoderService: Service {
         self.producer = producer
         self.deadLetters = deadLetters
         self.topics = topics
+        self.hold = hold
         self.health = health
         self.logger = logger
         health.require(Self.assigned)
@@ -42,6 +45,7 @@ struct TranscoderService: Service {
             producer: self.producer,
             deliveries: deliveries,
             topics: self.topics,
+            hold: self.hold,
             metrics: self.metrics,
             logger: self.logger
         )

@@ -34,18 +34,20 @@ package struct TranscoderState: Sendable {
     package static let memory = Duration.seconds(60)
     /// How long after its last frame a call keeps the offset back (`OffsetTracker`). Frames follow each other within
     /// milliseconds; behind a longer pause, only a restart during it would be heard, as a soft first 7 ms.
-    package static let hold = Duration.seconds(2)
+    package static let defaultHold = Duration.seconds(2)
 
     package let direction: Direction
     private let destination: String
     private let partitions: Int32
+    private let hold: Duration
     private var calls: [ByteBuffer: CallAudio] = [:]
     private var offsets = OffsetTracker()
 
-    package init(direction: Direction, topics: TopicNames) {
+    package init(direction: Direction, topics: TopicNames, hold: Duration = Self.defaultHold) {
         self.direction = direction
         self.destination = topics[direction.destination]
         self.partitions = topics.partitions
+        self.hold = hold
     }
 
     /// Calls whose history is kept.
@@ -94,7 +96,7 @@ package struct TranscoderState: Sendable {
         while index != self.calls.endIndex {
             let silence = self.calls.values[index].lastSeen.duration(to: now)
             if silence > Self.memory { ended.append(self.calls.keys[index]) }
-            if silence > Self.hold { self.calls.values[index].neededNext = nil }
+            if silence > self.hold { self.calls.values[index].neededNext = nil }
             if let needed = self.calls.values[index].neededNext { held = min(held ?? needed, needed) }
             self.calls.formIndex(after: &index)
         }

@@ -117,6 +117,7 @@ struct CallRestorer: Sendable {
     }
 
     private static func fold(_ record: KafkaRecord, into calls: inout [String: Call]) {
+        // One that cannot be read is passed over: the coordinator puts it aside.
         guard let event = try? CallEvent(key: record.key, value: record.value),
             var call = calls.removeValue(forKey: event.callSid)
         else { return }

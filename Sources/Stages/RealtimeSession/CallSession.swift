@@ -81,7 +81,7 @@ struct CallSession: Sendable {
         }
 
         mutating func run(schedule: (ConversationTimer, Duration) -> Void) async -> Outcome {
-            var actions = self.conversation.started(atUs: SystemClock.nowUs())
+            var actions = self.conversation.started(atUs: UnixTime.nowUs)
             if let outcome = await self.perform(actions, schedule: schedule) { return outcome }
             while let batch = await self.session.mailbox.next() {
                 for _ in 0..<batch.droppedFrames { self.session.metrics.dropped(.overflow) }
@@ -93,7 +93,7 @@ struct CallSession: Sendable {
                     actions = self.take(input)
                     if let outcome = await self.perform(actions, schedule: schedule) { return outcome }
                 }
-                let nowUs = SystemClock.nowUs()
+                let nowUs = UnixTime.nowUs
                 actions = batch.frames.flatMap { self.conversation.received($0, atUs: nowUs) }
                 if let outcome = await self.perform(actions, schedule: schedule) { return outcome }
             }
@@ -102,7 +102,7 @@ struct CallSession: Sendable {
 
         private mutating func take(_ input: CallMailbox.Input) -> [ConversationAction] {
             switch input {
-            case .command(let command): return self.conversation.received(command, atUs: SystemClock.nowUs())
+            case .command(let command): return self.conversation.received(command, atUs: UnixTime.nowUs)
             case .opened(let socket, let connection):
                 guard connection == self.connection else { return [] }
                 self.socket = socket
@@ -121,7 +121,7 @@ struct CallSession: Sendable {
         }
 
         private mutating func lost(_ loss: ConnectionLoss) -> [ConversationAction] {
-            let nowUs = SystemClock.nowUs()
+            let nowUs = UnixTime.nowUs
             if self.attempts == 0 { self.awaySince = ContinuousClock.now }
             // A connection that was in use is worth another one, however it ended.
             if loss.isFinal, self.attempts > 0 { return self.conversation.refused(loss.reason, atUs: nowUs) }
@@ -155,6 +155,7 @@ struct CallSession: Sendable {
             }
             await self.flush()
             guard hasEnded else { return nil }
+            // The session is over, however the socket ends.
             try? await self.socket?.close(code: 1000, reason: "")
             return .ended
         }
@@ -177,7 +178,7 @@ struct CallSession: Sendable {
             if let socket = self.socket {
                 // A connection that is gone is reported by its reader.
                 try? await socket.send(texts: self.texts)
-                let nowUs = SystemClock.nowUs()
+                let nowUs = UnixTime.nowUs
                 for receivedAtUs in self.appendedAtUs { self.session.metrics.added(microseconds: nowUs - receivedAtUs) }
             }
             self.texts.removeAll(keepingCapacity: true)

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -68,7 +67,7 @@ struct ModelConnection: Sendable {
         let driver = OpenAIDriver()
         do {
             for try await message in socket.inbound {
-                let atUs = SystemClock.nowUs()
+                let atUs = UnixTime.nowUs
                 guard case .text(let text) = message else { continue }
                 do {
                     let event = try driver.event(text)
@@ -110,9 +109,4 @@ extension ConnectionLoss {
         default: self.init(reason: error.code.rawValue, isFinal: false)
         }
     }
-}
-
-enum SystemClock {
-    /// Unix microseconds.
-    static func nowUs() -> Int64 { Int64(Date.now.timeIntervalSince1970 * 1_000_000) }
 }

@@ -122,7 +122,7 @@ final class PartitionSessions: Sendable {
             return nil
         }
         guard case .startSession(let start)? = command.body, !state.isClosed, !state.ended.contains(command.callSid),
-            timestampMs < 0 || SystemClock.nowUs() / 1000 - timestampMs < Self.startLimitMs
+            timestampMs < 0 || UnixTime.nowUs / 1000 - timestampMs < Self.startLimitMs
         else { return nil }
         let mailbox = state.add(key)
         return Launch(callSid: command.callSid, start: .fresh(start), mailbox: mailbox)
@@ -233,7 +233,7 @@ final class PartitionSessions: Sendable {
             return Conversation(
                 owner: owner(call.sessionEpoch),
                 restoring: call.state,
-                atUs: SystemClock.nowUs()
+                atUs: UnixTime.nowUs
             )
         case .fresh(let start):
             let outputs = self.environment.outputs

@@ -42,7 +42,7 @@ package enum RealtimeSessionStage: Stage {
         )
         let service = SessionService(
             consumer: try KafkaConsumer(
-                self.subscription(context.topics),
+                self.subscription(context),
                 configuration: context.kafka,
                 logger: context.logger
             ),
@@ -59,9 +59,10 @@ package enum RealtimeSessionStage: Stage {
     }
 
     /// The partitions of the audio follow those of the commands.
-    static func subscription(_ topics: TopicNames) -> KafkaConsumer.Subscription {
-        KafkaConsumer.Subscription(
-            group: topics.group(of: self.name),
+    static func subscription(_ context: StageContext) -> KafkaConsumer.Subscription {
+        let topics = context.topics
+        return KafkaConsumer.Subscription(
+            group: context.group,
             topics: [topics[.commands]],
             companions: [topics[.audioInboundModel]],
             endWhenOutOfRange: [topics[.audioInboundModel]]

@@ -29,7 +29,7 @@ struct SessionOutputs: Sendable {
             var event = CallEvent()
             event.eventID = "session-claimed/\(callSid)/\(UUID().uuidString)"
             event.callSid = callSid
-            event.occurredAtUs = SystemClock.nowUs()
+            event.occurredAtUs = UnixTime.nowUs
             event.source = source
             event.sessionClaimed.instance = instance
             return try self.message(event)
@@ -67,6 +67,7 @@ struct SessionOutputs: Sendable {
     }
 
     func show(_ update: LiveUpdate, key: ByteBuffer) {
+        // Only required fields can be missing, and proto3 has none.
         guard let value = try? update.serializedBytes() as [UInt8] else { return }
         let message = KafkaMessage(topic: self.topics[.live], key: key, value: ByteBuffer(bytes: value))
         // For eyes only: a full queue has better things to carry.

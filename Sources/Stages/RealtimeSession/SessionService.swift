@@ -71,7 +71,7 @@ struct SessionService: Service {
             return
         }
         await self.route(audio: record, to: sessions)
-        let timestampMs = record.timestampMs >= 0 ? record.timestampMs : SystemClock.nowUs() / 1000
+        let timestampMs = record.timestampMs >= 0 ? record.timestampMs : UnixTime.nowUs / 1000
         if let offset = owned[record.partition]?.offsets.consumed(record.offset, timestampMs: timestampMs) {
             self.consumer.store(offset, for: partition)
         }

@@ -1,5 +1,4 @@
 import CallEvents
-import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import JSON
@@ -34,7 +33,7 @@ struct ReadAPI {
         guard let call = try await self.store.call(callSid.rawValue) else {
             throw Problem(.notFound, "No call \(callSid) is known.")
         }
-        let document = CallStatus.json(of: call, nowUs: Int64(Date.now.timeIntervalSince1970 * 1_000_000))
+        let document = CallStatus.json(of: call, nowUs: UnixTime.nowUs)
         return Response(
             status: .ok,
             headers: [.contentType: "application/json", .cacheControl: "no-store"],

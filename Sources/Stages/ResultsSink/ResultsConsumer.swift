@@ -33,11 +33,7 @@ struct ResultsConsumer: Service {
         self.events = context.topics[.events]
         self.quotes = context.topics[.resultsQuotes]
         self.consumer = try KafkaConsumer(
-            KafkaConsumer.Subscription(
-                group: context.topics.group(of: ResultsSinkStage.name),
-                topics: [self.events],
-                companions: [self.quotes]
-            ),
+            KafkaConsumer.Subscription(group: context.group, topics: [self.events], companions: [self.quotes]),
             configuration: context.kafka,
             logger: context.logger
         )

@@ -1,6 +1,7 @@
 import CallEvents
 import Kafka
 import NIOCore
+import StageRuntime
 import SwiftProtobuf
 
 /// Writes this stage's call events and returns when the broker has them.

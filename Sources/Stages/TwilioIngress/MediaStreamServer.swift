@@ -99,6 +99,7 @@ struct MediaStreamServer: Sendable {
     /// 1008: policy violation.
     @discardableResult
     private static func refuse(_ socket: WebSocket, _ reason: String) async -> MediaStream? {
+        // A peer that is gone needs no reason.
         try? await socket.close(code: 1008, reason: reason)
         return nil
     }

@@ -154,6 +154,7 @@ private struct Answer {
 
     init(status: Int, body: ByteBuffer) {
         self.status = status
+        // Not JSON, such as a proxy's page: the status alone counts.
         self.json = (try? JSONValue(parsing: body.readableBytesView)) ?? .null
     }
 

@@ -63,17 +63,6 @@ package enum TwilioIngressStage: Stage {
             metrics: metrics,
             logger: logger
         )
-        let outbound = OutboundFrames(
-            context: context,
-            registry: registry,
-            deadLetters: DeadLetters(
-                producer: eventProducer,
-                topics: context.topics,
-                stage: context.stage,
-                logger: logger
-            ),
-            metrics: metrics
-        )
         let webhooks = TwilioWebhooks(
             publicURL: configuration.publicURL,
             signature: TwilioSignature(authToken: configuration.authToken),
@@ -90,11 +79,31 @@ package enum TwilioIngressStage: Stage {
             events: events,
             logger: logger
         )
+        let letters = DeadLetters(
+            producer: eventProducer,
+            topics: context.topics,
+            stage: context.stage,
+            logger: logger
+        )
+        return [
+            http, eventProducer, audioProducer,
+            OutboundFrames(context: context, registry: registry, deadLetters: letters, metrics: metrics),
+            self.server(configuration, api: api, webhooks: webhooks, logger: logger, onBound: onBound),
+        ]
+    }
+
+    private static func server(
+        _ configuration: IngressConfiguration,
+        api: VoiceAPI,
+        webhooks: TwilioWebhooks,
+        logger: Logger,
+        onBound: @escaping @Sendable (Int) -> Void
+    ) -> HTTPServer {
         let router = Router(context: BasicRequestContext.self)
         router.add(middleware: ProblemMiddleware())
         api.addRoutes(to: router)
         webhooks.addRoutes(to: router)
-        let server = HTTPServer(
+        return HTTPServer(
             host: configuration.host,
             port: configuration.port,
             router: router,
@@ -106,7 +115,6 @@ package enum TwilioIngressStage: Stage {
             },
             upgrade: { webhooks.upgrade($0) }
         )
-        return [http, eventProducer, audioProducer, outbound, server]
     }
 }
 
@@ -124,6 +132,7 @@ private struct TwilioHTTPClient: Service {
     }
 
     func run() async throws {
+        // Shutdown and cancellation mean the same here.
         try? await gracefulShutdown()
         try await self.client.shutdown()
     }

@@ -64,6 +64,7 @@ struct VoiceAPI: Sendable {
                 "A call is ended because its request could not be written",
                 metadata: [LogKey.callSid: "\(callSid)", LogKey.error: "\(error)"]
             )
+            // The client is told the same whether or not Twilio could be.
             try? await self.calls.hangUp(callSid)
             throw Problem(
                 .serviceUnavailable,

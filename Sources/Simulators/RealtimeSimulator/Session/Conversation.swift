@@ -129,7 +129,7 @@ extension ConversationItem.Content {
         switch json["type"]?.stringValue {
         case "output_text": self = .outputText(text)
         case "input_audio":
-            guard let bytes = Base64.decode(json["audio"]?.stringValue ?? "") else {
+            guard let bytes = Base64.decodePadded(json["audio"]?.stringValue ?? "") else {
                 throw .invalidValue("\(path).audio", "The audio is not valid base64.")
             }
             self = .inputAudio(

@@ -1,3 +1,4 @@
+import JSON
 /// One entry of a conversation.
 struct ConversationItem: Sendable {
     enum Status: String, Sendable {

@@ -137,8 +137,8 @@ struct SessionConfiguration: Sendable {
 }
 
 extension JSONValue {
-    /// The value, unless it is JSON's null. (A plain `nil` would be taken for that null.)
+    /// The value, unless it is JSON's null.
     var present: JSONValue? {
-        self == .null ? Optional<JSONValue>.none : .some(self)
+        self == .null ? nil : self
     }
 }

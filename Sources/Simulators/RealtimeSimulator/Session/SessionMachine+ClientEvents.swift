@@ -12,9 +12,8 @@ extension SessionMachine {
         guard !self.isEnded else { return }
         self.now = now
         self.facts.eventsReceived += 1
-        let audio = message.withUnsafeReadableBytes { bytes -> [UInt8]? in
-            AudioAppend(bytes).flatMap { Base64.decode(UnsafeRawBufferPointer(rebasing: bytes[$0.audio])) }
-        }
+        let text = message.readableBytesUInt8Span
+        let audio = AudioAppend(text).flatMap { Base64.decodePadded(text.extracting($0.audio)) }
         if let audio {
             self.append(audio, now: now)
         } else {
@@ -72,7 +71,7 @@ extension SessionMachine {
         case "session.update":
             try self.updateSession(event["session"] ?? [:])
         case "input_audio_buffer.append":
-            guard let bytes = Base64.decode(event["audio"]?.stringValue ?? "") else {
+            guard let bytes = Base64.decodePadded(event["audio"]?.stringValue ?? "") else {
                 throw .invalidValue("audio", "The audio is not valid base64.")
             }
             self.append(bytes, now: now)

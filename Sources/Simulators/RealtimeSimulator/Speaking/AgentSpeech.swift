@@ -1,4 +1,5 @@
 import Audio
+import JSON
 import NIOCore
 import Speech
 
@@ -47,7 +48,9 @@ struct AgentSpeech: Sendable {
         while start < bytes.count {
             let samples = 320 + Int(random.next() % 2880)
             let end = min(bytes.count, start + samples * format.bytesPerTelephoneSample)
-            deltas.append(Delta(text: ByteBuffer(bytes: Base64.encode(bytes[start..<end])), end: end))
+            var text = ByteBuffer()
+            Base64.encode(ByteBuffer(bytes: bytes[start..<end]), to: &text)
+            deltas.append(Delta(text: text, end: end))
             start = end
         }
         self.deltas = deltas

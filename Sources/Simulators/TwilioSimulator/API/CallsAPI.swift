@@ -152,8 +152,8 @@ struct CallsAPI: Sendable {
                 "end": .integer(max(first + shown.count - 1, 0)),
                 "uri": uri(page),
                 "first_page_uri": uri(0),
-                "previous_page_uri": page > 0 ? uri(page - 1) : nil,
-                "next_page_uri": first + shown.count < calls.count ? uri(page + 1) : nil,
+                "previous_page_uri": page > 0 ? uri(page - 1) : .null,
+                "next_page_uri": first + shown.count < calls.count ? uri(page + 1) : .null,
             ]
         )
     }

@@ -45,7 +45,7 @@ package enum Base64 {
     /// Appends the bytes that `text` stands for. Missing padding is tolerated; white space and the URL-safe alphabet
     /// are not.
     /// - Returns: false, with `bytes` unchanged, when `text` is not base64.
-    static func decode(_ text: Span<UInt8>, to bytes: inout ByteBuffer) -> Bool {
+    package static func decode(_ text: Span<UInt8>, to bytes: inout ByteBuffer) -> Bool {
         var count = text.count
         if count % 4 == 0, count > 0 {
             if text[count - 1] == UInt8(ascii: "=") { count -= 1 }

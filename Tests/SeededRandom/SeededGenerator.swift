@@ -1,12 +1,12 @@
-/// SplitMix64: the same numbers in every run.
-struct SeededGenerator: RandomNumberGenerator {
+/// SplitMix64: the same numbers in every run, so that a failure can be repeated.
+package struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 
-    init(seed: UInt64) {
+    package init(seed: UInt64) {
         self.state = seed
     }
 
-    mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         self.state &+= 0x9e37_79b9_7f4a_7c15
         var z = self.state
         z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
