@@ -36,10 +36,11 @@ struct ClientEvents: Sendable {
         guard rd_kafka_event_log(event, &facility, &text, &level) == 0 else { return }
         let facilityName = facility.map { String(cString: $0) } ?? ""
         // librdkafka goes on by itself after most of what it calls an error: a warning here. What it tells about
-        // properties of the other kind of client is expected, as all clients are given the user's properties.
+        // properties of the other kind of client is expected, as all clients are given the user's properties. Broken
+        // connections and fatal errors come as error events too.
         let mapped: Logger.Level =
             switch level {
-            case _ where facilityName == "CONFWARN": .debug
+            case _ where ["CONFWARN", "FAIL", "FATAL"].contains(facilityName): .debug
             case ...2: .error
             case 3...4: .warning
             case 5: .info
@@ -78,9 +79,12 @@ struct ClientEvents: Sendable {
     private func committed(_ event: OpaquePointer) {
         let code = rd_kafka_event_error(event)
         guard code != RD_KAFKA_RESP_ERR_NO_ERROR, code != RD_KAFKA_RESP_ERR__NO_OFFSET else { return }
-        self.logger.warning(
+        // What is stored is committed with the next.
+        let error = KafkaError(code, "commit")
+        self.logger.log(
+            level: error.mayPass ? .debug : .warning,
             "offsets not committed",
-            metadata: ["error": "\(KafkaError.text(of: code))"]
+            metadata: ["error": "\(error.message)"]
         )
     }
 }

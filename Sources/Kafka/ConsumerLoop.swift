@@ -91,7 +91,8 @@ final class ConsumerLoop: Sendable {
         return batch.count == 0 ? [] : batch.records(topics: &topics)
     }
 
-    /// A consumer's errors are for information: librdkafka retries. What it cannot get over is its fatal error.
+    /// A consumer's errors are for information: librdkafka retries. What it cannot get over is its fatal error, with
+    /// which the sequence ends.
     private func report(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
         if message.pointee.err == RD_KAFKA_RESP_ERR__FATAL { return }
         let text = rd_kafka_message_errstr(message).map { String(cString: $0) } ?? ""

@@ -54,10 +54,11 @@ enum KafkaProfile {
                 "partitioner": "murmur2_random",
                 "acks": "1",
                 "linger.ms": "0",
-                // At 100 calls and a broker that is away this holds the newest seconds; older frames time out first.
-                "queue.buffering.max.messages": "20000",
-                "queue.buffering.max.kbytes": "32768",
-                "message.timeout.ms": "5000",
+                // A broker that restarts is away for about 10 s, and a turn spoken meanwhile is answered late, not lost:
+                // 100 calls' frames of 15 s fit. Older frames are nobody's turn any more; they time out first.
+                "queue.buffering.max.messages": "100000",
+                "queue.buffering.max.kbytes": "65536",
+                "message.timeout.ms": "15000",
             ]
         case .events:
             [

@@ -134,6 +134,12 @@ package enum StageMain {
         } catch let error as KafkaError where error.code == .topics || error.code == .configuration {
             logger.critical("Stage cannot run with this configuration", metadata: [LogKey.error: "\(error)"])
             return .configuration
+        } catch let error as KafkaError where error.code == .fenced {
+            logger.critical(
+                "Another process of this stage runs with the same VOICE_INSTANCE_ID; this one stops",
+                metadata: ["instance": "\(common.kafka.instanceID)", LogKey.error: "\(error)"]
+            )
+            return .failure
         } catch {
             logger.critical("Stage failed", metadata: [LogKey.error: "\(error)"])
             return .failure

@@ -9,9 +9,13 @@ struct AudioOffsets: Sendable {
     /// A record was consumed.
     /// - Returns: the offset to store now, if there is a new one.
     mutating func consumed(_ offset: Int64, timestampMs: Int64) -> Int64? {
-        if let newest = self.samples.last {
-            guard timestampMs - newest.timestampMs >= Self.intervalMs else { return nil }
+        guard let newest = self.samples.last, timestampMs - newest.timestampMs < Self.depthMs else {
+            // The first since long: what is before it is too old. Stored at once, because the topic keeps minutes: the
+            // offset from before the silence may be gone, and who starts there would be sent to the end, past this call.
+            self.samples = [(timestampMs, offset)]
+            return offset
         }
+        guard timestampMs - newest.timestampMs >= Self.intervalMs else { return nil }
         self.samples.append((timestampMs, offset))
         let old = self.samples.prefix { $0.timestampMs <= timestampMs - Self.depthMs }
         guard let storable = old.last else { return nil }
