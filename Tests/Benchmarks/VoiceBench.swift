@@ -1,12 +1,11 @@
 import ArgumentParser
 
 /// `voice-bench`: what is measured by itself, each case as one JSON line.
-struct VoiceBench: ParsableCommand {
+@main
+struct VoiceBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "voice-bench",
         abstract: "Measures the parts that have a budget; one JSON line for each case.",
-        subcommands: [AudioBenchmark.self, FramesBenchmark.self]
+        subcommands: [AudioBenchmark.self, FramesBenchmark.self, KafkaBenchmark.self]
     )
 }
-
-VoiceBench.main()

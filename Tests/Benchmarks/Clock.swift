@@ -1,0 +1,32 @@
+import Foundation
+
+/// The clocks of the measurements; Linux only for the processor time.
+enum Clock {
+    static var nanoseconds: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
+    static func sleep(until deadline: UInt64) {
+        let now = self.nanoseconds
+        guard deadline > now else { return }
+        var time = timespec(tv_sec: 0, tv_nsec: Int(deadline - now))
+        nanosleep(&time, nil)
+    }
+
+    /// Processor time in nanoseconds of this process without the mock broker's own thread.
+    static var processorTime: UInt64 {
+        var total: UInt64 = 0
+        let tasks = "/proc/self/task"
+        for thread in (try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? [] {
+            guard let name = try? String(contentsOfFile: "\(tasks)/\(thread)/comm", encoding: .utf8),
+                !name.hasPrefix("rdk:mock"),
+                let line = try? String(contentsOfFile: "\(tasks)/\(thread)/schedstat", encoding: .utf8),
+                let time = line.split(separator: " ").first.flatMap({ UInt64($0) })
+            else { continue }
+            total += time
+        }
+        return total
+    }
+}
