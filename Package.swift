@@ -191,7 +191,7 @@ let package = Package(
         .testTarget(name: "LayeringTests"),
         .executableTarget(
             name: "voice-bench",
-            dependencies: ["Audio", "CallEvents", protobuf, nioCore, argumentParser],
+            dependencies: ["Audio", "CallEvents", "Kafka", "CRdKafka", protobuf, nioCore, log, argumentParser],
             path: "Tests/Benchmarks"
         ),
     ],
