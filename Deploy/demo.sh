@@ -51,16 +51,6 @@ fi
 
 Deploy/packages.sh run
 
-say "Building (the first time takes a few minutes)"
-products=(twilio-ingress audio-transcoder realtime-session agent-coordinator results-sink call-watch)
-[ -n "${KAFKA_BOOTSTRAP_SERVERS:-}" ] || products+=(dev-broker)
-[ -n "$live" ] || products+=(twilio-simulator realtime-simulator)
-for product in "${products[@]}"; do
-    echo "· $product"
-    swift build --product "$product"
-done
-bin="$(swift build --show-bin-path)"
-
 ingress_port="${INGRESS_PORT:-3001}" sink_port="${SINK_PORT:-3002}" broker_port="${BROKER_PORT:-9092}"
 twilio_port="${TWILIO_SIMULATOR_PORT:-4010}" realtime_port="${REALTIME_SIMULATOR_PORT:-4020}"
 ingress_admin="${INGRESS_ADMIN_PORT:-9101}" transcoder_admin="${TRANSCODER_ADMIN_PORT:-9102}"
@@ -76,6 +66,16 @@ for wanted_port in "${wanted[@]}"; do
         fail "port $wanted_port is in use; stop what listens there, or choose another (Deploy/demo.sh --help)" 69
     fi
 done
+
+say "Building (the first time takes a few minutes)"
+products=(twilio-ingress audio-transcoder realtime-session agent-coordinator results-sink call-watch)
+[ -n "${KAFKA_BOOTSTRAP_SERVERS:-}" ] || products+=(dev-broker)
+[ -n "$live" ] || products+=(twilio-simulator realtime-simulator)
+for product in "${products[@]}"; do
+    echo "· $product"
+    swift build --product "$product"
+done
+bin="$(swift build --show-bin-path)"
 
 dir="${DEMO_DIR:-$(mktemp -d /tmp/lifehub-voice-demo.XXXXXX)}"
 mkdir -p "$dir/recordings"
