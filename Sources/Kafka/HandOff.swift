@@ -153,9 +153,10 @@ final class HandOff<Element: Sendable>: Sendable {
         }
     }
 
-    /// Nothing more will be offered; what was offered can still be taken.
+    /// Nothing more will be offered; what was offered can still be taken. Only the first call counts.
     func finish(_ end: Result<Void, any Error> = .success(())) {
         let (waiter, commands) = self.state.withLock { state in
+            guard state.end == nil else { return (nil as CheckedContinuation<Element?, any Error>?, [] as [Command]) }
             let waiter = state.waiter.take()
             // An error is told once.
             state.end = waiter == nil ? end : .success(())

@@ -54,10 +54,10 @@ package final class KafkaTransactionalProducer: Service, Sendable {
                 try self.begin()
                 do {
                     try self.enqueue(messages)
-                    if !offsets.isEmpty { try self.send(offsets, of: consumer) }
-                    try self.retrying { rd_kafka_commit_transaction(self.handle.pointer, -1) }
+                    if !offsets.isEmpty { try self.send(offsets, of: consumer, unless: cancelled) }
+                    try self.retrying(unless: cancelled) { rd_kafka_commit_transaction(self.handle.pointer, -1) }
                 } catch let failure as Failure {
-                    throw self.abort(after: failure)
+                    throw self.abort(after: failure, unless: cancelled)
                 }
             }
         } onCancel: {
@@ -79,9 +79,11 @@ extension KafkaTransactionalProducer {
     }
 
     /// What a step of a transaction failed with.
-    private struct Failure: Error {
+    private struct Failure: Error, CustomStringConvertible {
         var error: KafkaError
         var isFatal: Bool
+
+        var description: String { self.error.description }
     }
 
     private func initialise(unless cancelled: Cancellation) throws {
@@ -109,7 +111,12 @@ extension KafkaTransactionalProducer {
     private func enqueue(_ messages: [KafkaMessage]) throws {
         for message in messages {
             while true {
-                let code = try self.handle.enqueue(message, opaque: nil)
+                let code: rd_kafka_resp_err_t
+                do {
+                    code = try self.handle.enqueue(message, opaque: nil)
+                } catch {
+                    throw Failure(error: error, isFatal: false)
+                }
                 if code == RD_KAFKA_RESP_ERR_NO_ERROR { break }
                 guard code == RD_KAFKA_RESP_ERR__QUEUE_FULL else {
                     let fatal = self.handle.fatalError
@@ -121,30 +128,37 @@ extension KafkaTransactionalProducer {
         }
     }
 
-    private func send(_ offsets: [KafkaTopicPartition: Int64], of consumer: KafkaConsumer) throws {
+    private func send(
+        _ offsets: [KafkaTopicPartition: Int64],
+        of consumer: KafkaConsumer,
+        unless cancelled: Cancellation
+    ) throws {
         let list = TopicPartitionList(offsets.map { ($0.key, $0.value) })
-        try self.retrying {
-            let group = consumer.groupMetadata()
-            defer { rd_kafka_consumer_group_metadata_destroy(group) }
-            return rd_kafka_send_offsets_to_transaction(self.handle.pointer, list.pointer, group, -1)
+        guard let group = consumer.groupMetadata() else {
+            throw Failure(error: KafkaError(.closed, "the consumer has ended"), isFatal: false)
+        }
+        defer { rd_kafka_consumer_group_metadata_destroy(group) }
+        try self.retrying(unless: cancelled) {
+            rd_kafka_send_offsets_to_transaction(self.handle.pointer, list.pointer, group, -1)
         }
     }
 
     /// Calls again what librdkafka says may be called again.
-    private func retrying(_ step: () -> OpaquePointer?) throws {
+    private func retrying(unless cancelled: Cancellation, _ step: () -> OpaquePointer?) throws {
         while let error = step() {
             defer { rd_kafka_error_destroy(error) }
             let failure = self.failure(error)
             guard rd_kafka_error_is_retriable(error) != 0, rd_kafka_error_txn_requires_abort(error) == 0,
-                !failure.isFatal
+                !failure.isFatal, !cancelled.isSet.load(ordering: .acquiring)
             else { throw failure }
         }
     }
 
-    private func abort(after failure: Failure) -> KafkaError {
+    /// When it is cancelled while the broker is away, the broker aborts by itself at the transaction's time-out.
+    private func abort(after failure: Failure, unless cancelled: Cancellation) -> KafkaError {
         if failure.isFatal { return Self.unusable(failure.error) }
         do {
-            try self.retrying { rd_kafka_abort_transaction(self.handle.pointer, -1) }
+            try self.retrying(unless: cancelled) { rd_kafka_abort_transaction(self.handle.pointer, -1) }
         } catch let second as Failure where second.isFatal {
             return Self.unusable(second.error)
         } catch {

@@ -15,18 +15,23 @@ enum Clock {
         nanosleep(&time, nil)
     }
 
-    /// Processor time in nanoseconds of this process without the mock broker's own thread.
-    static var processorTime: UInt64 {
-        var total: UInt64 = 0
+    /// Processor time in nanoseconds of this process, threads that have ended included, without the mock broker's own
+    /// thread.
+    static var processorTime: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) - self.mockBrokerTime
+    }
+
+    private static var mockBrokerTime: Int64 {
         let tasks = "/proc/self/task"
         for thread in (try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? [] {
             guard let name = try? String(contentsOfFile: "\(tasks)/\(thread)/comm", encoding: .utf8),
-                !name.hasPrefix("rdk:mock"),
-                let line = try? String(contentsOfFile: "\(tasks)/\(thread)/schedstat", encoding: .utf8),
-                let time = line.split(separator: " ").first.flatMap({ UInt64($0) })
+                name.hasPrefix("rdk:mock"),
+                let line = try? String(contentsOfFile: "\(tasks)/\(thread)/schedstat", encoding: .utf8)
             else { continue }
-            total += time
+            return line.split(separator: " ").first.flatMap { Int64($0) } ?? 0
         }
-        return total
+        return 0
     }
 }

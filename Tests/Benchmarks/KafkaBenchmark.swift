@@ -18,10 +18,14 @@ struct KafkaBenchmark: AsyncParsableCommand {
     @Option(help: "Bytes of a record's value, at least 8.") var size = 200
     @Option(help: "Partitions of the topic.") var partitions: Int32 = 4
     @Option(help: "Rounds of each case.") var rounds = 3
+    @Option(help: "A librdkafka property for all clients, as name=value; may be repeated.") var property: [String] = []
 
     func validate() throws {
         guard self.size >= 8, self.rate > 0, self.seconds > 0, self.partitions > 0, self.rounds > 0 else {
             throw ValidationError("all numbers are positive, and --size is at least 8")
+        }
+        if let wrong = self.property.first(where: { !$0.contains("=") || $0.hasPrefix("=") }) {
+            throw ValidationError("--property is name=value, not \(wrong)")
         }
     }
 
@@ -32,7 +36,14 @@ struct KafkaBenchmark: AsyncParsableCommand {
         let kafka = KafkaConfiguration(
             bootstrapServers: self.bootstrap ?? cluster?.bootstrapServers ?? "",
             profile: cluster == nil ? .kafka : .embedded,
-            instanceID: "voice-bench"
+            instanceID: "voice-bench",
+            properties: Dictionary(
+                self.property.map { text in
+                    let parts = text.split(separator: "=", maxSplits: 1)
+                    return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+                },
+                uniquingKeysWith: { $1 }
+            )
         )
         let admin = KafkaAdmin(configuration: kafka, logger: logger)
         let load = Load(rate: self.rate, count: self.rate * (self.seconds + 1), warmUp: self.rate, size: self.size)
@@ -85,8 +96,8 @@ struct Load: Sendable {
 struct Round: Sendable {
     private(set) var received = 0
     private(set) var latencies: [UInt64] = []
-    private(set) var processorTime: UInt64 = 0
-    private var startedAt: UInt64 = 0
+    private(set) var processorTime: Int64 = 0
+    private var startedAt: Int64 = 0
     private let load: Load
 
     init(_ load: Load) {

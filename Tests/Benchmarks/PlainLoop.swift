@@ -98,7 +98,8 @@ struct PlainLoop {
         let conf = rd_kafka_conf_new()
         var reason = [CChar](repeating: 0, count: 512)
         let common = ["bootstrap.servers": self.configuration.bootstrapServers, "socket.nagle.disable": "true"]
-        for (name, value) in common.merging(properties, uniquingKeysWith: { $1 }) {
+        let own = common.merging(properties) { $1 }
+        for (name, value) in own.merging(self.configuration.properties, uniquingKeysWith: { $1 }) {
             guard rd_kafka_conf_set(conf, name, value, &reason, reason.count) == RD_KAFKA_CONF_OK else {
                 rd_kafka_conf_destroy(conf)
                 throw KafkaError(.configuration, name)

@@ -197,6 +197,17 @@ import Testing
         #expect(member.wasRevoked.isSet)
     }
 
+    @Test func `a member whose broker is away ends all the same`() async throws {
+        try await self.produce(0..<3)
+        let member = try GroupMember(.init(group: "g", topics: [self.topic]), on: self.broker)
+        try await eventually("the records") { member.seen.records.count == 3 }
+        self.broker.cluster.setReachable(false)
+        let start = ContinuousClock.now
+        try await member.leave()
+        #expect(ContinuousClock.now - start < .seconds(15))
+        #expect(member.seen.diary.last == "revoked [0, 1, 2, 3]")
+    }
+
     @Test func `a consumer that nobody reads any more leaves its group`() async throws {
         var consumer: KafkaConsumer? = try KafkaConsumer(
             .init(group: "g", topics: [self.topic]),
