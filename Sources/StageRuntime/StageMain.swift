@@ -136,7 +136,7 @@ package enum StageMain {
             return .configuration
         } catch let error as KafkaError where error.code == .fenced {
             logger.critical(
-                "Another process of this stage runs with the same VOICE_INSTANCE_ID; this one stops",
+                "Another process of this stage has taken this VOICE_INSTANCE_ID, or the broker was out of reach; stopping",
                 metadata: ["instance": "\(common.kafka.instanceID)", LogKey.error: "\(error)"]
             )
             return .failure
