@@ -47,7 +47,7 @@ struct Ingress: Sendable {
         let twilio = TwilioStandIn(callSid: callSid)
         let twilioPort = Promise<Int>()
         let twilioServer = RunningServices([twilio.server { twilioPort.fulfil($0) }])
-        var configuration = Self.configuration(twilioPort: await twilioPort.value)
+        var configuration = Self.configuration(twilioPort: try await twilioPort.value)
         adjust(&configuration)
 
         let broker = try Self.broker.get()
@@ -72,7 +72,7 @@ struct Ingress: Sendable {
         do {
             try await eventually("ready") { health.waitingFor.isEmpty }
             let ingress = Ingress(
-                port: await port.value,
+                port: try await port.value,
                 twilio: twilio,
                 broker: broker,
                 instanceID: instanceID,
@@ -128,9 +128,9 @@ final class Promise<Value: Sendable>: Sendable {
     }
 
     var value: Value {
-        get async {
+        get async throws {
             for await value in self.stream { return value }
-            fatalError("cancelled")
+            throw CancellationError()
         }
     }
 }
