@@ -153,7 +153,7 @@ final class RdKafkaHandle: @unchecked Sendable {
         }
     }
 
-    /// What is left to do when nobody uses the client any more.
+    /// What is left to do when nobody uses the client any more. `@unchecked Sendable`: librdkafka pointers, see above.
     private struct Remains: @unchecked Sendable {
         let loop: EventLoop
         let consumerQueue: OpaquePointer?
