@@ -33,7 +33,8 @@ extension CallState {
         case .responseDone(let response): self.responseDone(response)
         case .agentChanged(let change): self.agentChanged(change.handoff)
         case .errorOccurred(let error): return self.errorOccurred(error)
-        case .streamStopped, .sessionReady, .toolStarted, .machineDetected, .dtmfReceived, .timerFired, .sessionEnded:
+        case .streamStopped, .sessionReady, .toolStarted, .machineDetected, .dtmfReceived, .timerFired, .sessionEnded,
+            .endRequested, .handoffRequested, .streamStatusChanged, .telephonyCompleted:
             break
         }
         return []
@@ -49,7 +50,8 @@ extension CallState {
             // Also other stages write it, without an epoch.
             event.sessionEpoch > 0 && event.sessionEpoch < self.sessionEpoch
         case .requested, .statusChanged, .streamStarted, .streamStopped, .sessionClaimed, .toolStarted, .toolCompleted,
-            .machineDetected, .dtmfReceived, .timerFired:
+            .machineDetected, .dtmfReceived, .timerFired, .endRequested, .handoffRequested, .streamStatusChanged,
+            .telephonyCompleted:
             false
         }
     }

@@ -66,7 +66,14 @@ package struct Narrator: Sendable {
         case .dtmfReceived(let dtmf): return [(.phone, "key \(dtmf.digit)")]
         case .errorOccurred(let error): return [(.problem, "\(error.code): \(error.message)")]
         case .sessionEnded(let end): return [(.session, "ended (\(end.reason))")]
-        case .speechStarted, .speechStopped, .toolStarted, .timerFired: return []
+        case .endRequested(let end): return [(.phone, "is to end (\(end.reason))")]
+        case .handoffRequested(let handoff): return [(.agent, "hand over to \(handoff.toAgent) (\(handoff.reason))")]
+        case .streamStatusChanged(let change) where !change.error.isEmpty:
+            return [(.problem, "\(change.event): \(change.error)")]
+        case .telephonyCompleted(let done) where !done.succeeded:
+            return [(.problem, "\(done.commandID): \(done.error)")]
+        case .speechStarted, .speechStopped, .toolStarted, .timerFired, .streamStatusChanged, .telephonyCompleted:
+            return []
         }
     }
 

@@ -274,6 +274,9 @@ package nonisolated struct PlayDigits: Sendable {
   /// Twilio's `<Play digits>`: 0-9 A-D # * w W.
   package var digits: String = String()
 
+  /// The newest stream of the call: the one that follows the digits gets a higher epoch.
+  package var streamEpoch: UInt32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -284,6 +287,7 @@ package nonisolated struct Redirect: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// Where Twilio asks for the call's next TwiML.
   package var url: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -802,7 +806,7 @@ nonisolated extension HangUp: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
 
 nonisolated extension PlayDigits: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PlayDigits"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}digits\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}digits\0\u{3}stream_epoch\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -811,6 +815,7 @@ nonisolated extension PlayDigits: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.digits) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.streamEpoch) }()
       default: break
       }
     }
@@ -820,11 +825,15 @@ nonisolated extension PlayDigits: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if !self.digits.isEmpty {
       try visitor.visitSingularStringField(value: self.digits, fieldNumber: 1)
     }
+    if self.streamEpoch != 0 {
+      try visitor.visitSingularUInt32Field(value: self.streamEpoch, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PlayDigits, rhs: PlayDigits) -> Bool {
     if lhs.digits != rhs.digits {return false}
+    if lhs.streamEpoch != rhs.streamEpoch {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -211,6 +211,38 @@ package nonisolated struct CallEvent: @unchecked Sendable {
     set {_uniqueStorage()._body = .sessionEnded(newValue)}
   }
 
+  package var endRequested: EndRequested {
+    get {
+      if case .endRequested(let v)? = _storage._body {return v}
+      return EndRequested()
+    }
+    set {_uniqueStorage()._body = .endRequested(newValue)}
+  }
+
+  package var handoffRequested: HandoffRequested {
+    get {
+      if case .handoffRequested(let v)? = _storage._body {return v}
+      return HandoffRequested()
+    }
+    set {_uniqueStorage()._body = .handoffRequested(newValue)}
+  }
+
+  package var streamStatusChanged: StreamStatusChanged {
+    get {
+      if case .streamStatusChanged(let v)? = _storage._body {return v}
+      return StreamStatusChanged()
+    }
+    set {_uniqueStorage()._body = .streamStatusChanged(newValue)}
+  }
+
+  package var telephonyCompleted: TelephonyCompleted {
+    get {
+      if case .telephonyCompleted(let v)? = _storage._body {return v}
+      return TelephonyCompleted()
+    }
+    set {_uniqueStorage()._body = .telephonyCompleted(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Body: Equatable, Sendable {
@@ -233,6 +265,10 @@ package nonisolated struct CallEvent: @unchecked Sendable {
     case timerFired(TimerFired)
     case errorOccurred(ErrorOccurred)
     case sessionEnded(SessionEnded)
+    case endRequested(EndRequested)
+    case handoffRequested(HandoffRequested)
+    case streamStatusChanged(StreamStatusChanged)
+    case telephonyCompleted(TelephonyCompleted)
 
   }
 
@@ -265,8 +301,11 @@ package nonisolated struct CallRequested: Sendable {
 
   package var audioPath: AudioPath = .unspecified
 
-  /// "outbound-api" or "inbound".
+  /// "outbound-api" or "inbound"; inbound, `phone_number` is the caller's, or empty when it is withheld.
   package var direction: String = String()
+
+  /// JSON array of quotes that came with the request; empty when none did.
+  package var quotes: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -540,6 +579,9 @@ package nonisolated struct MachineDetected: Sendable {
   /// Twilio's `AnsweredBy`.
   package var answeredBy: String = String()
 
+  /// How long the detection took, in milliseconds.
+  package var detectionMs: UInt32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -601,13 +643,80 @@ package nonisolated struct SessionEnded: Sendable {
   package init() {}
 }
 
+/// Somebody outside of the conversation wants the call to end; ingress ends it.
+package nonisolated struct EndRequested: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var reason: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Somebody outside of the conversation hands it to another agent; a refusal becomes an event.
+package nonisolated struct HandoffRequested: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var toAgent: String = String()
+
+  package var reason: String = String()
+
+  package var context: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Twilio's stream status callback.
+package nonisolated struct StreamStatusChanged: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var streamSid: String = String()
+
+  /// Twilio's `StreamEvent`: stream-started, stream-stopped, stream-error.
+  package var event: String = String()
+
+  /// Twilio's `StreamError`; empty but for stream-error.
+  package var error: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// A telephony command was carried out, or was not.
+package nonisolated struct TelephonyCompleted: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var commandID: String = String()
+
+  package var succeeded: Bool = false
+
+  /// Why not; "unknown" when nobody knows whether it was done.
+  package var error: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "lifehub.voice.v1"
 
 nonisolated extension CallEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CallEvent"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}event_id\0\u{3}call_sid\0\u{3}occurred_at_us\0\u{1}source\0\u{3}session_epoch\0\u{2}\u{5}requested\0\u{3}status_changed\0\u{3}stream_started\0\u{3}stream_stopped\0\u{3}session_claimed\0\u{3}session_ready\0\u{3}speech_started\0\u{3}speech_stopped\0\u{1}utterance\0\u{3}tool_requested\0\u{3}tool_started\0\u{3}tool_completed\0\u{3}response_done\0\u{3}agent_changed\0\u{3}machine_detected\0\u{3}dtmf_received\0\u{3}timer_fired\0\u{3}error_occurred\0\u{3}session_ended\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}event_id\0\u{3}call_sid\0\u{3}occurred_at_us\0\u{1}source\0\u{3}session_epoch\0\u{2}\u{5}requested\0\u{3}status_changed\0\u{3}stream_started\0\u{3}stream_stopped\0\u{3}session_claimed\0\u{3}session_ready\0\u{3}speech_started\0\u{3}speech_stopped\0\u{1}utterance\0\u{3}tool_requested\0\u{3}tool_started\0\u{3}tool_completed\0\u{3}response_done\0\u{3}agent_changed\0\u{3}machine_detected\0\u{3}dtmf_received\0\u{3}timer_fired\0\u{3}error_occurred\0\u{3}session_ended\0\u{3}end_requested\0\u{3}handoff_requested\0\u{3}stream_status_changed\0\u{3}telephony_completed\0")
 
   fileprivate class _StorageClass {
     var _eventID: String = String()
@@ -902,6 +1011,58 @@ nonisolated extension CallEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
             _storage._body = .sessionEnded(v)
           }
         }()
+        case 29: try {
+          var v: EndRequested?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .endRequested(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .endRequested(v)
+          }
+        }()
+        case 30: try {
+          var v: HandoffRequested?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .handoffRequested(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .handoffRequested(v)
+          }
+        }()
+        case 31: try {
+          var v: StreamStatusChanged?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .streamStatusChanged(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .streamStatusChanged(v)
+          }
+        }()
+        case 32: try {
+          var v: TelephonyCompleted?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .telephonyCompleted(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .telephonyCompleted(v)
+          }
+        }()
         default: break
         }
       }
@@ -1006,6 +1167,22 @@ nonisolated extension CallEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         guard case .sessionEnded(let v)? = _storage._body else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 28)
       }()
+      case .endRequested?: try {
+        guard case .endRequested(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 29)
+      }()
+      case .handoffRequested?: try {
+        guard case .handoffRequested(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 30)
+      }()
+      case .streamStatusChanged?: try {
+        guard case .streamStatusChanged(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
+      }()
+      case .telephonyCompleted?: try {
+        guard case .telephonyCompleted(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 32)
+      }()
       case nil: break
       }
     }
@@ -1034,7 +1211,7 @@ nonisolated extension CallEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension CallRequested: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CallRequested"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}request_id\0\u{3}phone_number\0\u{3}business_name\0\u{3}user_request\0\u{1}category\0\u{3}user_id\0\u{3}user_data\0\u{3}audio_path\0\u{1}direction\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}request_id\0\u{3}phone_number\0\u{3}business_name\0\u{3}user_request\0\u{1}category\0\u{3}user_id\0\u{3}user_data\0\u{3}audio_path\0\u{1}direction\0\u{1}quotes\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1051,6 +1228,7 @@ nonisolated extension CallRequested: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 7: try { try decoder.decodeSingularStringField(value: &self.userData) }()
       case 8: try { try decoder.decodeSingularEnumField(value: &self.audioPath) }()
       case 9: try { try decoder.decodeSingularStringField(value: &self.direction) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self.quotes) }()
       default: break
       }
     }
@@ -1084,6 +1262,9 @@ nonisolated extension CallRequested: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.direction.isEmpty {
       try visitor.visitSingularStringField(value: self.direction, fieldNumber: 9)
     }
+    if !self.quotes.isEmpty {
+      try visitor.visitSingularStringField(value: self.quotes, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1097,6 +1278,7 @@ nonisolated extension CallRequested: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.userData != rhs.userData {return false}
     if lhs.audioPath != rhs.audioPath {return false}
     if lhs.direction != rhs.direction {return false}
+    if lhs.quotes != rhs.quotes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1610,7 +1792,7 @@ nonisolated extension AgentChanged: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension MachineDetected: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".MachineDetected"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}answered_by\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}answered_by\0\u{3}detection_ms\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1619,6 +1801,7 @@ nonisolated extension MachineDetected: SwiftProtobuf.Message, SwiftProtobuf._Mes
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.answeredBy) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.detectionMs) }()
       default: break
       }
     }
@@ -1628,11 +1811,15 @@ nonisolated extension MachineDetected: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.answeredBy.isEmpty {
       try visitor.visitSingularStringField(value: self.answeredBy, fieldNumber: 1)
     }
+    if self.detectionMs != 0 {
+      try visitor.visitSingularUInt32Field(value: self.detectionMs, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: MachineDetected, rhs: MachineDetected) -> Bool {
     if lhs.answeredBy != rhs.answeredBy {return false}
+    if lhs.detectionMs != rhs.detectionMs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1768,6 +1955,156 @@ nonisolated extension SessionEnded: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
   package static func ==(lhs: SessionEnded, rhs: SessionEnded) -> Bool {
     if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension EndRequested: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".EndRequested"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: EndRequested, rhs: EndRequested) -> Bool {
+    if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension HandoffRequested: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".HandoffRequested"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}to_agent\0\u{1}reason\0\u{1}context\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.toAgent) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.context) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.toAgent.isEmpty {
+      try visitor.visitSingularStringField(value: self.toAgent, fieldNumber: 1)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 2)
+    }
+    if !self.context.isEmpty {
+      try visitor.visitSingularStringField(value: self.context, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: HandoffRequested, rhs: HandoffRequested) -> Bool {
+    if lhs.toAgent != rhs.toAgent {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.context != rhs.context {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension StreamStatusChanged: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".StreamStatusChanged"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_sid\0\u{1}event\0\u{1}error\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.streamSid) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.event) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.error) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.streamSid.isEmpty {
+      try visitor.visitSingularStringField(value: self.streamSid, fieldNumber: 1)
+    }
+    if !self.event.isEmpty {
+      try visitor.visitSingularStringField(value: self.event, fieldNumber: 2)
+    }
+    if !self.error.isEmpty {
+      try visitor.visitSingularStringField(value: self.error, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: StreamStatusChanged, rhs: StreamStatusChanged) -> Bool {
+    if lhs.streamSid != rhs.streamSid {return false}
+    if lhs.event != rhs.event {return false}
+    if lhs.error != rhs.error {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension TelephonyCompleted: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TelephonyCompleted"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}command_id\0\u{1}succeeded\0\u{1}error\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.commandID) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.succeeded) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.error) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.commandID.isEmpty {
+      try visitor.visitSingularStringField(value: self.commandID, fieldNumber: 1)
+    }
+    if self.succeeded != false {
+      try visitor.visitSingularBoolField(value: self.succeeded, fieldNumber: 2)
+    }
+    if !self.error.isEmpty {
+      try visitor.visitSingularStringField(value: self.error, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: TelephonyCompleted, rhs: TelephonyCompleted) -> Bool {
+    if lhs.commandID != rhs.commandID {return false}
+    if lhs.succeeded != rhs.succeeded {return false}
+    if lhs.error != rhs.error {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -25,7 +25,11 @@ package nonisolated struct RequestRecord: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var requestID: String = String()
+  /// For an Idempotency-Key: a hash of it and of the API token. For a telephony command: its id.
+  package var claimKey: String = String()
+
+  /// Unix microseconds.
+  package var atUs: Int64 = 0
 
   package var body: RequestRecord.OneOf_Body? = nil
 
@@ -45,31 +49,55 @@ package nonisolated struct RequestRecord: Sendable {
     set {body = .outcome(newValue)}
   }
 
+  package var ended: RequestEnded {
+    get {
+      if case .ended(let v)? = body {return v}
+      return RequestEnded()
+    }
+    set {body = .ended(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Body: Equatable, Sendable {
     case claim(RequestClaim)
     case outcome(RequestOutcome)
+    case ended(RequestEnded)
 
   }
 
   package init() {}
 }
 
-/// The first claim of a key in the partition wins.
+/// The first claim of a key in the partition wins, until an outcome says that nothing was done.
 package nonisolated struct RequestClaim: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// Unique to this attempt.
+  package var claimID: String = String()
+
   package var instance: String = String()
 
-  /// SHA-256 of the request body, hex: the same key with another body is refused.
+  /// SHA-256 of the request's body, hex: the same key with another body is refused.
   package var bodySha256: String = String()
+
+  /// The call that is to be made: whoever first learns its callSid publishes it. Unset when the claim is for no call.
+  package var request: CallRequested {
+    get {_request ?? CallRequested()}
+    set {_request = newValue}
+  }
+  /// Returns true if `request` has been explicitly set.
+  package var hasRequest: Bool {self._request != nil}
+  /// Clears the value of `request`. Subsequent reads from it will return its default value.
+  package mutating func clearRequest() {self._request = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _request: CallRequested? = nil
 }
 
 package nonisolated struct RequestOutcome: Sendable {
@@ -77,10 +105,27 @@ package nonisolated struct RequestOutcome: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// The claim that this is the outcome of.
+  package var claimID: String = String()
+
+  /// The call that was made; empty for what is not a call.
   package var callSid: String = String()
 
-  /// The HTTP status that the API client was answered with.
-  package var status: UInt32 = 0
+  /// Nothing was done: the key is free again.
+  package var released: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// The call of a claim is over.
+package nonisolated struct RequestEnded: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var callSid: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -93,7 +138,7 @@ fileprivate nonisolated let _protobuf_package = "lifehub.voice.v1"
 
 nonisolated extension RequestRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RequestRecord"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}request_id\0\u{2}\u{9}claim\0\u{1}outcome\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}claim_key\0\u{3}at_us\0\u{2}\u{8}claim\0\u{1}outcome\0\u{1}ended\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -101,7 +146,8 @@ nonisolated extension RequestRecord: SwiftProtobuf.Message, SwiftProtobuf._Messa
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.requestID) }()
+      case 1: try { try decoder.decodeSingularStringField(value: &self.claimKey) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.atUs) }()
       case 10: try {
         var v: RequestClaim?
         var hadOneofValue = false
@@ -128,6 +174,19 @@ nonisolated extension RequestRecord: SwiftProtobuf.Message, SwiftProtobuf._Messa
           self.body = .outcome(v)
         }
       }()
+      case 12: try {
+        var v: RequestEnded?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .ended(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .ended(v)
+        }
+      }()
       default: break
       }
     }
@@ -138,8 +197,11 @@ nonisolated extension RequestRecord: SwiftProtobuf.Message, SwiftProtobuf._Messa
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
     // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.requestID.isEmpty {
-      try visitor.visitSingularStringField(value: self.requestID, fieldNumber: 1)
+    if !self.claimKey.isEmpty {
+      try visitor.visitSingularStringField(value: self.claimKey, fieldNumber: 1)
+    }
+    if self.atUs != 0 {
+      try visitor.visitSingularInt64Field(value: self.atUs, fieldNumber: 2)
     }
     switch self.body {
     case .claim?: try {
@@ -150,13 +212,18 @@ nonisolated extension RequestRecord: SwiftProtobuf.Message, SwiftProtobuf._Messa
       guard case .outcome(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
     }()
+    case .ended?: try {
+      guard case .ended(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: RequestRecord, rhs: RequestRecord) -> Bool {
-    if lhs.requestID != rhs.requestID {return false}
+    if lhs.claimKey != rhs.claimKey {return false}
+    if lhs.atUs != rhs.atUs {return false}
     if lhs.body != rhs.body {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -165,7 +232,7 @@ nonisolated extension RequestRecord: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension RequestClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RequestClaim"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}instance\0\u{3}body_sha256\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}claim_id\0\u{1}instance\0\u{3}body_sha256\0\u{1}request\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -173,26 +240,40 @@ nonisolated extension RequestClaim: SwiftProtobuf.Message, SwiftProtobuf._Messag
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.instance) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.bodySha256) }()
+      case 1: try { try decoder.decodeSingularStringField(value: &self.claimID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.instance) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.bodySha256) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._request) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.claimID.isEmpty {
+      try visitor.visitSingularStringField(value: self.claimID, fieldNumber: 1)
+    }
     if !self.instance.isEmpty {
-      try visitor.visitSingularStringField(value: self.instance, fieldNumber: 1)
+      try visitor.visitSingularStringField(value: self.instance, fieldNumber: 2)
     }
     if !self.bodySha256.isEmpty {
-      try visitor.visitSingularStringField(value: self.bodySha256, fieldNumber: 2)
+      try visitor.visitSingularStringField(value: self.bodySha256, fieldNumber: 3)
     }
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: RequestClaim, rhs: RequestClaim) -> Bool {
+    if lhs.claimID != rhs.claimID {return false}
     if lhs.instance != rhs.instance {return false}
     if lhs.bodySha256 != rhs.bodySha256 {return false}
+    if lhs._request != rhs._request {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -200,7 +281,47 @@ nonisolated extension RequestClaim: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension RequestOutcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RequestOutcome"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}call_sid\0\u{1}status\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}claim_id\0\u{3}call_sid\0\u{1}released\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.claimID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.callSid) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.released) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.claimID.isEmpty {
+      try visitor.visitSingularStringField(value: self.claimID, fieldNumber: 1)
+    }
+    if !self.callSid.isEmpty {
+      try visitor.visitSingularStringField(value: self.callSid, fieldNumber: 2)
+    }
+    if self.released != false {
+      try visitor.visitSingularBoolField(value: self.released, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: RequestOutcome, rhs: RequestOutcome) -> Bool {
+    if lhs.claimID != rhs.claimID {return false}
+    if lhs.callSid != rhs.callSid {return false}
+    if lhs.released != rhs.released {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension RequestEnded: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RequestEnded"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}call_sid\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -209,7 +330,6 @@ nonisolated extension RequestOutcome: SwiftProtobuf.Message, SwiftProtobuf._Mess
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.callSid) }()
-      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.status) }()
       default: break
       }
     }
@@ -219,15 +339,11 @@ nonisolated extension RequestOutcome: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.callSid.isEmpty {
       try visitor.visitSingularStringField(value: self.callSid, fieldNumber: 1)
     }
-    if self.status != 0 {
-      try visitor.visitSingularUInt32Field(value: self.status, fieldNumber: 2)
-    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: RequestOutcome, rhs: RequestOutcome) -> Bool {
+  package static func ==(lhs: RequestEnded, rhs: RequestEnded) -> Bool {
     if lhs.callSid != rhs.callSid {return false}
-    if lhs.status != rhs.status {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
