@@ -25,7 +25,7 @@ struct Ingress: Sendable {
     static let apiToken = "secret-one"
     /// What Twilio is told to call; requests of the tests go to the bound port.
     static let publicURL = "http://127.0.0.1:9"
-    private static let broker = Result { try EmbeddedBroker() }
+    static let broker = Result { try EmbeddedBroker() }
 
     let port: Int
     let twilio: TwilioStandIn

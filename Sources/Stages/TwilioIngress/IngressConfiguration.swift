@@ -7,6 +7,8 @@ package import StageRuntime
 /// - `TWILIO_ACCOUNT_SID`, `TWILIO_AUTH_TOKEN` (secret), `TWILIO_PHONE_NUMBER` (E.164): required.
 /// - `TWILIO_API_URL` (default `https://api.twilio.com`): the REST API, also of an edge or region.
 /// - `VOICE_AUDIO_PATH` (`pcm24k` or `passthrough`, default `pcm24k`): the path of calls that start here.
+/// - `TWILIO_RING_SECONDS` (default 60, 5–600): how long a phone rings before the call is given up.
+/// - `TWILIO_TIME_LIMIT_SECONDS` (default 3600, 60–86400): Twilio ends a call that lasts longer; a backstop.
 /// - `VOICE_API_TOKEN` (secret): bearer tokens for `initiate-call`, comma separated.
 /// - `VOICE_ALLOW_ANONYMOUS` (default false): serve without `VOICE_API_TOKEN`.
 package struct IngressConfiguration: Sendable {
@@ -19,6 +21,10 @@ package struct IngressConfiguration: Sendable {
     package var twilioAPIURL: String
     /// For one request to Twilio's REST API.
     package var twilioTimeout = Duration.seconds(15)
+    /// Seconds.
+    package var ringSeconds = 60
+    /// Seconds; Twilio ends a call that lasts longer.
+    package var timeLimitSeconds = 3_600
     package var audioPath: AudioPath
     /// Who may initiate calls.
     package var apiTokens: APITokens
@@ -70,6 +76,18 @@ package struct IngressConfiguration: Sendable {
             "Twilio's REST API, also of an edge or region."
         )
         self.twilioAPIURL = apiURL.hasSuffix("/") ? String(apiURL.dropLast()) : apiURL
+        self.ringSeconds = settings.int(
+            "TWILIO_RING_SECONDS",
+            default: 60,
+            in: 5...600,
+            "How long a phone rings, in seconds."
+        )
+        self.timeLimitSeconds = settings.int(
+            "TWILIO_TIME_LIMIT_SECONDS",
+            default: 3_600,
+            in: 60...86_400,
+            "Twilio ends a call that lasts longer, in seconds: a backstop."
+        )
         self.audioPath =
             switch settings.choice(
                 "VOICE_AUDIO_PATH",
@@ -81,6 +99,9 @@ package struct IngressConfiguration: Sendable {
             }
         self.apiTokens = APITokens(&settings)
     }
+
+    /// No call of ours lasts longer, from the request to its end.
+    var longestCall: Duration { .seconds(self.ringSeconds + self.timeLimitSeconds + 60) }
 
     private enum AudioPathName: String, CaseIterable {
         case pcm24k

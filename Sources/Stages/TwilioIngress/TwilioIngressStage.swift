@@ -48,6 +48,8 @@ package enum TwilioIngressStage: Stage {
             stage: context.stage,
             instanceID: context.instanceID
         )
+        let claims = Claims(context: context, producer: eventProducer, callLimit: configuration.longestCall)
+        _ = CallOpener(claims: claims, events: events)
         let tokens = StreamToken.Authority(authToken: configuration.authToken)
         let streams = MediaStreamServer(
             instanceID: context.instanceID,
@@ -86,7 +88,7 @@ package enum TwilioIngressStage: Stage {
             logger: logger
         )
         return [
-            http, eventProducer, audioProducer,
+            http, eventProducer, audioProducer, claims,
             OutboundFrames(context: context, registry: registry, deadLetters: letters, metrics: metrics),
             self.server(configuration, api: api, webhooks: webhooks, logger: logger, onBound: onBound),
         ]
