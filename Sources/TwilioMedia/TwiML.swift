@@ -35,6 +35,10 @@ package struct TwiML: Sendable, Equatable {
     package var verbs: [Verb]
 
     package init(_ verbs: Verb...) {
+        self.init(verbs: verbs)
+    }
+
+    package init(verbs: [Verb]) {
         self.verbs = verbs
     }
 

@@ -4,7 +4,9 @@ package import StageRuntime
 /// ## Environment
 /// - `HTTP_HOST` (default `0.0.0.0`), `HTTP_PORT` (default 3001; 0 takes a free one): where HTTP and streams arrive.
 /// - `PUBLIC_URL` (required): the origin that Twilio calls; `https`, or `http` on loopback.
-/// - `TWILIO_ACCOUNT_SID`, `TWILIO_AUTH_TOKEN` (secret), `TWILIO_PHONE_NUMBER` (E.164): required.
+/// - `TWILIO_ACCOUNT_SID`, `TWILIO_PHONE_NUMBER` (E.164): required.
+/// - `TWILIO_AUTH_TOKEN` (secret, required): several, comma separated, while one replaces another: the first is used for
+///   REST and signs stream tokens; signatures and stream tokens of all are accepted.
 /// - `TWILIO_API_URL` (default `https://api.twilio.com`): the REST API, also of an edge or region.
 /// - `VOICE_AUDIO_PATH` (`pcm24k` or `passthrough`, default `pcm24k`): the path of calls that start here.
 /// - `TWILIO_RING_SECONDS` (default 60, 5–600): how long a phone rings before the call is given up.
@@ -16,7 +18,8 @@ package struct IngressConfiguration: Sendable {
     package var port: Int
     package var publicURL: PublicURL
     package var accountSid: String
-    package var authToken: String
+    /// At least one: the first is ours to use, all are accepted.
+    package var authTokens: [String]
     package var phoneNumber: PhoneNumber
     package var twilioAPIURL: String
     /// For one request to Twilio's REST API.
@@ -25,6 +28,8 @@ package struct IngressConfiguration: Sendable {
     package var ringSeconds = 60
     /// Seconds; Twilio ends a call that lasts longer.
     package var timeLimitSeconds = 3_600
+    /// Calls in progress of all instances.
+    package var maxCalls = 200
     package var audioPath: AudioPath
     /// Who may initiate calls.
     package var apiTokens: APITokens
@@ -44,7 +49,7 @@ package struct IngressConfiguration: Sendable {
         self.port = port
         self.publicURL = publicURL
         self.accountSid = accountSid
-        self.authToken = authToken
+        self.authTokens = [authToken]
         self.phoneNumber = phoneNumber
         self.twilioAPIURL = twilioAPIURL
         self.audioPath = audioPath
@@ -64,10 +69,7 @@ package struct IngressConfiguration: Sendable {
             "TWILIO_ACCOUNT_SID",
             "The Twilio account, AC and 32 hexadecimal digits."
         )
-        self.authToken = settings.requiredSecret(
-            "TWILIO_AUTH_TOKEN",
-            "Signs REST requests and checks X-Twilio-Signature."
-        )
+        self.authTokens = Self.authTokens(&settings)
         self.phoneNumber = Self.phoneNumber(&settings)
         let apiURL = settings.url(
             "TWILIO_API_URL",
@@ -103,6 +105,9 @@ package struct IngressConfiguration: Sendable {
     /// No call of ours lasts longer, from the request to its end.
     var longestCall: Duration { .seconds(self.ringSeconds + self.timeLimitSeconds + 60) }
 
+    /// The one that REST requests are made with.
+    var authToken: String { self.authTokens.first ?? "" }
+
     private enum AudioPathName: String, CaseIterable {
         case pcm24k
         case passthrough
@@ -119,6 +124,17 @@ package struct IngressConfiguration: Sendable {
             settings.report("PUBLIC_URL must be https://host[:port] (http only on loopback), without path or query.")
         }
         return PublicURL("https://localhost")!
+    }
+
+    private static func authTokens(_ settings: inout Settings) -> [String] {
+        let text = settings.requiredSecret(
+            "TWILIO_AUTH_TOKEN",
+            "Used for REST, and checks X-Twilio-Signature; several, comma separated: the first is used, all are accepted."
+        )
+        let tokens = text.split(separator: ",").map { $0.filter { !$0.isWhitespace } }.filter { !$0.isEmpty }
+        if !tokens.isEmpty { return tokens }
+        if !text.isEmpty { settings.report("TWILIO_AUTH_TOKEN holds no token: set it to one, or several with commas.") }
+        return [""]
     }
 
     private static func phoneNumber(_ settings: inout Settings) -> PhoneNumber {
