@@ -9,6 +9,12 @@ package import StageRuntime
 ///   REST and signs stream tokens; signatures and stream tokens of all are accepted.
 /// - `TWILIO_API_URL` (default `https://api.twilio.com`): the REST API, also of an edge or region.
 /// - `VOICE_AUDIO_PATH` (`pcm24k` or `passthrough`, default `pcm24k`): the path of calls that start here.
+/// - `VOICE_ALLOWED_PREFIXES` (default: the country code of `TWILIO_PHONE_NUMBER`; `*` for all): which numbers may be
+///   called, such as `+1,+44`.
+/// - `VOICE_CALLS_PER_MINUTE` (default 60, 1–10000): calls that one API token may request of this instance.
+/// - `VOICE_MAX_CALLS` (default 200, 1–100000): calls in progress at the same time, of all instances.
+/// - `TWILIO_CALLS_PER_SECOND` (default 1, 0.01–100): what the account may dial; who comes too fast waits, 30 s at most.
+/// - `TWILIO_MACHINE_DETECTION` (`enable`, `detect-message-end` or `off`, default `enable`): asynchronous.
 /// - `TWILIO_RING_SECONDS` (default 60, 5–600): how long a phone rings before the call is given up.
 /// - `TWILIO_TIME_LIMIT_SECONDS` (default 3600, 60–86400): Twilio ends a call that lasts longer; a backstop.
 /// - `VOICE_API_TOKEN` (secret): bearer tokens for `initiate-call`, comma separated.
@@ -24,12 +30,17 @@ package struct IngressConfiguration: Sendable {
     package var twilioAPIURL: String
     /// For one request to Twilio's REST API.
     package var twilioTimeout = Duration.seconds(15)
+    package var destinations: DestinationPolicy
+    /// Of one API token.
+    package var callsPerMinute = 60
+    /// In progress at the same time, of all instances.
+    package var maxCalls = 200
+    package var twilioCallsPerSecond = 1.0
+    package var machineDetection = MachineDetection.enable
     /// Seconds.
     package var ringSeconds = 60
     /// Seconds; Twilio ends a call that lasts longer.
     package var timeLimitSeconds = 3_600
-    /// Calls in progress of all instances.
-    package var maxCalls = 200
     package var audioPath: AudioPath
     /// Who may initiate calls.
     package var apiTokens: APITokens
@@ -51,6 +62,7 @@ package struct IngressConfiguration: Sendable {
         self.accountSid = accountSid
         self.authTokens = [authToken]
         self.phoneNumber = phoneNumber
+        self.destinations = DestinationPolicy(countryOf: phoneNumber)
         self.twilioAPIURL = twilioAPIURL
         self.audioPath = audioPath
         self.apiTokens = apiTokens
@@ -78,6 +90,30 @@ package struct IngressConfiguration: Sendable {
             "Twilio's REST API, also of an edge or region."
         )
         self.twilioAPIURL = apiURL.hasSuffix("/") ? String(apiURL.dropLast()) : apiURL
+        self.destinations = Self.destinations(&settings, from: self.phoneNumber)
+        self.callsPerMinute = settings.int(
+            "VOICE_CALLS_PER_MINUTE",
+            default: 60,
+            in: 1...10_000,
+            "Calls that one API token may request of this instance."
+        )
+        self.maxCalls = settings.int(
+            "VOICE_MAX_CALLS",
+            default: 200,
+            in: 1...100_000,
+            "Calls in progress at the same time, of all instances."
+        )
+        self.twilioCallsPerSecond = settings.decimal(
+            "TWILIO_CALLS_PER_SECOND",
+            default: 1,
+            in: 0.01...100,
+            "What the account may dial; who comes too fast waits, 30 s at most."
+        )
+        self.machineDetection = settings.choice(
+            "TWILIO_MACHINE_DETECTION",
+            default: MachineDetection.enable,
+            "Whether Twilio tells people from answering machines; the conversation does not wait for it."
+        )
         self.ringSeconds = settings.int(
             "TWILIO_RING_SECONDS",
             default: 60,
@@ -108,6 +144,14 @@ package struct IngressConfiguration: Sendable {
     /// The one that REST requests are made with.
     var authToken: String { self.authTokens.first ?? "" }
 
+    /// Twilio's `MachineDetection`; always asynchronous.
+    package enum MachineDetection: String, Sendable, CaseIterable {
+        case enable
+        /// The verdict comes when the machine's greeting is over.
+        case detectMessageEnd = "detect-message-end"
+        case off
+    }
+
     private enum AudioPathName: String, CaseIterable {
         case pcm24k
         case passthrough
@@ -135,6 +179,21 @@ package struct IngressConfiguration: Sendable {
         if !tokens.isEmpty { return tokens }
         if !text.isEmpty { settings.report("TWILIO_AUTH_TOKEN holds no token: set it to one, or several with commas.") }
         return [""]
+    }
+
+    private static func destinations(
+        _ settings: inout Settings,
+        from number: PhoneNumber
+    ) -> DestinationPolicy {
+        let text = settings.string(
+            "VOICE_ALLOWED_PREFIXES",
+            default: "",
+            "Numbers that may be called, such as +1,+44; * for all. Default: the country code of TWILIO_PHONE_NUMBER."
+        )
+        if text.isEmpty { return DestinationPolicy(countryOf: number) }
+        if let policy = DestinationPolicy(text) { return policy }
+        settings.report("VOICE_ALLOWED_PREFIXES must be * or comma separated prefixes, such as +1,+44.")
+        return DestinationPolicy(countryOf: number)
     }
 
     private static func phoneNumber(_ settings: inout Settings) -> PhoneNumber {
