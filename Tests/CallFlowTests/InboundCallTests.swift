@@ -66,9 +66,16 @@ import Testing
         let ended = [.requested, .claimed, .stream(1), .status("completed", 3)] as [CallEvent.OneOf_Body]
         let late: [CallEvent.OneOf_Body] = [
             .requested, .status("in-progress", 2), .status("ringing", 9), .status("failed", 10), .stream(2), .claimed,
-            Self.end("late"), .errorOccurred(.with { $0.code = "late"; $0.fatal = true }),
+            Self.end("late"),
+            .errorOccurred(
+                .with {
+                    $0.code = "late"
+                    $0.fatal = true
+                }
+            ),
             .machineDetected(.with { $0.answeredBy = "human" }), .streamStopped(.with { $0.streamEpoch = 2 }),
-            .streamStatusChanged(.with { $0.event = "stream-error" }), .telephonyCompleted(.with { $0.commandID = "c" }),
+            .streamStatusChanged(.with { $0.event = "stream-error" }),
+            .telephonyCompleted(.with { $0.commandID = "c" }),
             .handoffRequested(.with { $0.toAgent = "x" }), .dtmfReceived(.with { $0.digit = "1" }),
         ]
         let before = Log(ended)

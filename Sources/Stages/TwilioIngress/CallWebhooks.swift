@@ -145,7 +145,11 @@ struct CallWebhooks: Sendable {
                 metadata: [LogKey.callSid: "\(callSid)", LogKey.streamSid: "\(streamSid)"]
             )
         }
-        try await self.write(.streamStatusChanged(changed), id: "stream-status/\(callSid)/\(streamSid)/\(event)", callSid)
+        try await self.write(
+            .streamStatusChanged(changed),
+            id: "stream-status/\(callSid)/\(streamSid)/\(event)",
+            callSid
+        )
         return Response(status: .noContent)
     }
 

@@ -113,7 +113,14 @@ package enum TwilioIngressStage: Stage {
             http, eventProducer, audioProducer, claims,
             OutboundFrames(context: context, registry: registry, deadLetters: letters, metrics: metrics),
             commands,
-            self.server(configuration, api: api, control: control, webhooks: webhooks, logger: logger, onBound: onBound),
+            self.server(
+                configuration,
+                api: api,
+                control: control,
+                webhooks: webhooks,
+                logger: logger,
+                onBound: onBound
+            ),
         ]
     }
 
