@@ -46,11 +46,14 @@ import TwilioMedia
     }
 
     @Test func `a Twilio that does not answer is told later`() async throws {
-        try await Ingress.run(adjust: { $0.twilioAPIURL = "http://127.0.0.1:1" }) { ingress in
-            let answer = try await ingress.control("end", nil)
-            #expect(answer.status == 202)
-            #expect(try await ingress.events().map(\.eventID) == ["end-requested/\(ingress.callSid)"])
-        }
+        try await Ingress.run(
+            adjust: { $0.twilioAPIURL = "http://127.0.0.1:1" },
+            body: { ingress in
+                let answer = try await ingress.control("end", nil)
+                #expect(answer.status == 202)
+                #expect(try await ingress.events().map(\.eventID) == ["end-requested/\(ingress.callSid)"])
+            }
+        )
     }
 
     @Test func `a refusal of Twilio's is told with its code`() async throws {

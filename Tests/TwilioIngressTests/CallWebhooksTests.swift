@@ -27,17 +27,20 @@ import TwilioMedia
     // MARK: Inbound calls
 
     @Test func `a call to our number is announced and connected, once however often it is asked for`() async throws {
-        try await Ingress.run(adjust: { $0.audioPath = .passthrough }) { ingress in
-            for _ in 0..<2 {
-                let answer = try await ingress.webhook("/api/voice/twiml", Self.inbound(ingress))
-                #expect(answer.status == 200 && answer.text.contains("<Connect action="))
+        try await Ingress.run(
+            adjust: { $0.audioPath = .passthrough },
+            body: { ingress in
+                for _ in 0..<2 {
+                    let answer = try await ingress.webhook("/api/voice/twiml", Self.inbound(ingress))
+                    #expect(answer.status == 200 && answer.text.contains("<Connect action="))
+                }
+                let events = try await ingress.events()
+                #expect(Set(events.map(\.eventID)) == ["requested/\(ingress.callSid)"])
+                let requested = try #require(events.first?.requested)
+                #expect(requested.direction == "inbound" && requested.audioPath == .passthrough)
+                #expect(requested.requestID == ingress.callSid.rawValue && requested.phoneNumber == "+15557654321")
             }
-            let events = try await ingress.events()
-            #expect(Set(events.map(\.eventID)) == ["requested/\(ingress.callSid)"])
-            let requested = try #require(events.first?.requested)
-            #expect(requested.direction == "inbound" && requested.audioPath == .passthrough)
-            #expect(requested.requestID == ingress.callSid.rawValue && requested.phoneNumber == "+15557654321")
-        }
+        )
     }
 
     @Test(arguments: ["anonymous", "", "client:anna", "sip:anna@example.com", "+266696687"])

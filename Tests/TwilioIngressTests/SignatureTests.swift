@@ -18,35 +18,38 @@ import WebSockets
     }
 
     @Test func `while the auth token is replaced, both are accepted, and the first is used`() async throws {
-        try await Ingress.run(adjust: { $0.authTokens = [Ingress.authToken, Self.old] }) { ingress in
-            let fields = Self.fields(ingress)
-            for token in [Ingress.authToken, Self.old] {
-                #expect(try await ingress.webhook(Self.path, fields, authToken: token).status == 204)
-            }
-            #expect(try await ingress.webhook(Self.path, fields, authToken: "another").status == 403)
+        try await Ingress.run(
+            adjust: { $0.authTokens = [Ingress.authToken, Self.old] },
+            body: { ingress in
+                let fields = Self.fields(ingress)
+                for token in [Ingress.authToken, Self.old] {
+                    #expect(try await ingress.webhook(Self.path, fields, authToken: token).status == 204)
+                }
+                #expect(try await ingress.webhook(Self.path, fields, authToken: "another").status == 403)
 
-            let twiml = try await ingress.webhook("/api/voice/twiml", fields, authToken: Self.old)
-            let text = try #require(twiml.text.firstMatch(of: /name="token" value="([^"]*)"/)?.1)
-            #expect(StreamToken.Authority(authToken: Ingress.authToken).verify(String(text), now: 0) != nil)
+                let twiml = try await ingress.webhook("/api/voice/twiml", fields, authToken: Self.old)
+                let text = try #require(twiml.text.firstMatch(of: /name="token" value="([^"]*)"/)?.1)
+                #expect(StreamToken.Authority(authToken: Ingress.authToken).verify(String(text), now: 0) != nil)
 
-            for (epoch, token) in [(1, Ingress.authToken), (2, Self.old)] as [(UInt32, String)] {
-                let client = WebSocketClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
-                let signature = TwilioSignature(authToken: token).compute(url: "ws://127.0.0.1:9/api/voice/stream")
-                try await client.connect(
-                    to: "ws://127.0.0.1:\(ingress.port)/api/voice/stream",
-                    headers: ["x-twilio-signature": signature]
-                ) { socket in
-                    let line = PhoneLine(socket: socket)
-                    try await line.start(
-                        token: ingress.token(epoch: epoch, authToken: token),
-                        callSid: ingress.callSid
-                    )
-                    try await eventually("started with a token of \(epoch)") {
-                        try await ingress.events().contains { $0.streamStarted.streamEpoch == epoch }
+                for (epoch, token) in [(1, Ingress.authToken), (2, Self.old)] as [(UInt32, String)] {
+                    let client = WebSocketClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+                    let signature = TwilioSignature(authToken: token).compute(url: "ws://127.0.0.1:9/api/voice/stream")
+                    try await client.connect(
+                        to: "ws://127.0.0.1:\(ingress.port)/api/voice/stream",
+                        headers: ["x-twilio-signature": signature]
+                    ) { socket in
+                        let line = PhoneLine(socket: socket)
+                        try await line.start(
+                            token: ingress.token(epoch: epoch, authToken: token),
+                            callSid: ingress.callSid
+                        )
+                        try await eventually("started with a token of \(epoch)") {
+                            try await ingress.events().contains { $0.streamStarted.streamEpoch == epoch }
+                        }
                     }
                 }
             }
-        }
+        )
     }
 
     @Test(
@@ -59,17 +62,20 @@ import WebSockets
         _ origin: String,
         _ status: Int
     ) async throws {
-        try await Ingress.run(adjust: { $0.publicURL = PublicURL("https://voice.example.com")! }) { ingress in
-            let form = FormFields(Self.fields(ingress))
-            let signature = TwilioSignature(authToken: Ingress.authToken)
-            let headers: HTTPHeaders = [
-                "host": "evil.example.com", "x-forwarded-host": "evil.example.com", "x-forwarded-proto": "http",
-                "content-type": "application/x-www-form-urlencoded",
-                "x-twilio-signature": signature.compute(url: origin + Self.path, content: .form(form)),
-            ]
-            let answer = try await ingress.send(.POST, Self.path, headers: headers, body: form.encoded)
-            #expect(answer.status == status)
-        }
+        try await Ingress.run(
+            adjust: { $0.publicURL = PublicURL("https://voice.example.com")! },
+            body: { ingress in
+                let form = FormFields(Self.fields(ingress))
+                let signature = TwilioSignature(authToken: Ingress.authToken)
+                let headers: HTTPHeaders = [
+                    "host": "evil.example.com", "x-forwarded-host": "evil.example.com", "x-forwarded-proto": "http",
+                    "content-type": "application/x-www-form-urlencoded",
+                    "x-twilio-signature": signature.compute(url: origin + Self.path, content: .form(form)),
+                ]
+                let answer = try await ingress.send(.POST, Self.path, headers: headers, body: form.encoded)
+                #expect(answer.status == status)
+            }
+        )
     }
 
     @Test(
@@ -79,12 +85,15 @@ import WebSockets
         ]
     )
     func `the public URL is what is signed for the upgrade, too`(_ origin: String, _ status: Int) async throws {
-        try await Ingress.run(adjust: { $0.publicURL = PublicURL("https://voice.example.com")! }) { ingress in
-            for slash in ["", "/"] {
-                let answer = try await Self.upgrade(ingress, signedFor: origin + "/api/voice/stream" + slash)
-                #expect(answer == status)
+        try await Ingress.run(
+            adjust: { $0.publicURL = PublicURL("https://voice.example.com")! },
+            body: { ingress in
+                for slash in ["", "/"] {
+                    let answer = try await Self.upgrade(ingress, signedFor: origin + "/api/voice/stream" + slash)
+                    #expect(answer == status)
+                }
             }
-        }
+        )
     }
 
     /// - Returns: the status of the answer.

@@ -16,7 +16,7 @@ import TwilioMedia
 
     private static func withIngress(
         adjust: (inout IngressConfiguration) -> Void = { _ in },
-        _ body: (Ingress) async throws -> Void
+        body: (Ingress) async throws -> Void
     ) async throws {
         try await Ingress.run(ownBroker: try Self.broker.get(), adjust: adjust, body: body)
     }
@@ -166,20 +166,23 @@ import TwilioMedia
     }
 
     @Test func `a call whose Twilio is slow holds up no other`() async throws {
-        try await Self.withIngress(adjust: { $0.twilioTimeout = .seconds(60) }) { ingress in
-            ingress.twilio.willAnswer(.silence)
-            try await ingress.command("slow") { $0.hangUp.reason = "test" }
-            try await eventually("asked", timeout: .seconds(60)) { ingress.twilio.received.count == 1 }
-            // Of the same partition.
-            let partition = KeyPartition.of(ingress.callSid.rawValue, count: ingress.topics.partitions)
-            let other = try #require(
-                (0..<100).lazy.map { _ in CallSid.random() }
-                    .first { KeyPartition.of($0.rawValue, count: ingress.topics.partitions) == partition }
-            )
-            try await ingress.with(callSid: other).command("quick") { $0.hangUp.reason = "test" }
-            #expect(try await Self.outcome("quick", ingress.with(callSid: other)).succeeded)
-            #expect(try await ingress.events().isEmpty)
-        }
+        try await Self.withIngress(
+            adjust: { $0.twilioTimeout = .seconds(60) },
+            body: { ingress in
+                ingress.twilio.willAnswer(.silence)
+                try await ingress.command("slow") { $0.hangUp.reason = "test" }
+                try await eventually("asked", timeout: .seconds(60)) { ingress.twilio.received.count == 1 }
+                // Of the same partition.
+                let partition = KeyPartition.of(ingress.callSid.rawValue, count: ingress.topics.partitions)
+                let other = try #require(
+                    (0..<100).lazy.map { _ in CallSid.random() }
+                        .first { KeyPartition.of($0.rawValue, count: ingress.topics.partitions) == partition }
+                )
+                try await ingress.with(callSid: other).command("quick") { $0.hangUp.reason = "test" }
+                #expect(try await Self.outcome("quick", ingress.with(callSid: other)).succeeded)
+                #expect(try await ingress.events().isEmpty)
+            }
+        )
     }
 
     @Test func `two instances share the work, and each command is carried out once`() async throws {
