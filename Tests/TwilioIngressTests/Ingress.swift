@@ -42,6 +42,7 @@ struct Ingress: Sendable {
     /// - Parameter ownBroker: for tests of what instances share: all on one broker carry out one another's commands.
     static func run(
         ownBroker: EmbeddedBroker? = nil,
+        logger: Logger = .quiet,
         adjust: (inout IngressConfiguration) -> Void = { _ in },
         body: (Ingress) async throws -> Void
     ) async throws {
@@ -64,7 +65,7 @@ struct Ingress: Sendable {
                     instanceID: instanceID,
                     topics: broker.topics,
                     kafka: broker.configuration(instanceID: instanceID),
-                    logger: .quiet,
+                    logger: logger,
                     health: health
                 )
             ) { port.fulfil($0) }

@@ -15,7 +15,8 @@ extension TwilioCalls {
     /// What Twilio knows of a call.
     enum Known: Equatable {
         case live
-        case over
+        /// With Twilio's last `CallStatus`, and how long the call was.
+        case over(CallProgress, seconds: UInt32)
         case nothing
     }
 
@@ -63,7 +64,9 @@ extension TwilioCalls {
             if answer.status == 404 { return .nothing }
             try answer.throwIfNotAccepted()
             guard let status = answer.json["status"]?.stringValue else { throw Failure.unclear(status: answer.status) }
-            return CallProgress(status).isOver ? .over : .live
+            let progress = CallProgress(status)
+            let seconds = answer.json["duration"]?.stringValue.flatMap { UInt32($0) } ?? 0
+            return progress.isOver ? .over(progress, seconds: seconds) : .live
         }
     }
 

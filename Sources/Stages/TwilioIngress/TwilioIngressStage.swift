@@ -73,6 +73,7 @@ package enum TwilioIngressStage: Stage {
                 documents: documents,
                 audioPath: configuration.audioPath,
                 maxCalls: configuration.maxCalls,
+                calls: calls,
                 claims: claims,
                 opener: opener,
                 events: events,
@@ -98,7 +99,7 @@ package enum TwilioIngressStage: Stage {
             logger: logger
         )
         let control = CallControlAPI(tokens: configuration.apiTokens, calls: calls, events: events, logger: logger)
-        let commands = try TelephonyCommands(
+        let commands = TelephonyCommands(
             context: context,
             runner: TelephonyCommandRunner(
                 calls: calls,
