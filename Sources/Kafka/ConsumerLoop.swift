@@ -288,6 +288,9 @@ extension ConsumerLoop {
             return
         }
         if !held.isEmpty { self.tell(.revoked(held)) }
+        // Librdkafka below 2.2 aborts the process when a member is destroyed between its first join and the assignment
+        // that follows (confluentinc/librdkafka#4312).
+        if !self.rebalances.isReady { self.handle.keep() }
         self.commit()
         self.leave()
         self.handOff.finish()

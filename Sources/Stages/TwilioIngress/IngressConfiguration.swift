@@ -185,12 +185,13 @@ package struct IngressConfiguration: Sendable {
         _ settings: inout Settings,
         from number: PhoneNumber
     ) -> DestinationPolicy {
+        let ofCountry = "the country code of TWILIO_PHONE_NUMBER"
         let text = settings.string(
             "VOICE_ALLOWED_PREFIXES",
-            default: "",
-            "Numbers that may be called, such as +1,+44; * for all. Default: the country code of TWILIO_PHONE_NUMBER."
+            default: ofCountry,
+            "What numbers that may be called begin with, such as +1,+44; * allows all."
         )
-        if text.isEmpty { return DestinationPolicy(countryOf: number) }
+        if text == ofCountry { return DestinationPolicy(countryOf: number) }
         if let policy = DestinationPolicy(text) { return policy }
         settings.report("VOICE_ALLOWED_PREFIXES must be * or comma separated prefixes, such as +1,+44.")
         return DestinationPolicy(countryOf: number)

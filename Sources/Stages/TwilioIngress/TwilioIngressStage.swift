@@ -85,12 +85,22 @@ package enum TwilioIngressStage: Stage {
             streams: streams,
             logger: logger
         )
+        let queue = DialQueue(callsPerSecond: configuration.twilioCallsPerSecond, maxWait: CallDialer.patience)
         let api = VoiceAPI(
             tokens: configuration.apiTokens,
             audioPath: configuration.audioPath,
-            calls: calls,
-            events: events,
-            logger: logger
+            destinations: configuration.destinations,
+            limiter: RateLimiter(perMinute: configuration.callsPerMinute),
+            callsPerMinute: configuration.callsPerMinute,
+            dialer: CallDialer(
+                claims: claims,
+                opener: opener,
+                calls: calls,
+                queue: queue,
+                maxCalls: configuration.maxCalls,
+                health: context.health,
+                logger: logger
+            )
         )
         let letters = DeadLetters(
             producer: eventProducer,
@@ -111,7 +121,7 @@ package enum TwilioIngressStage: Stage {
             )
         )
         return [
-            http, eventProducer, audioProducer, claims,
+            http, eventProducer, audioProducer, claims, queue,
             OutboundFrames(context: context, registry: registry, deadLetters: letters, metrics: metrics),
             commands,
             self.server(
