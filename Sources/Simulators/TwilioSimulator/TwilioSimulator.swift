@@ -15,6 +15,7 @@ import WebSockets
 package final class TwilioSimulator: Service {
     private let configuration: TwilioSimulatorConfiguration
     private let registry: CallRegistry
+    private let tokens: AuthTokens
     private let logger: Logger
     private let bound = Mailbox<Int>()
     private let boundPort = Mutex<Int?>(nil)
@@ -23,6 +24,7 @@ package final class TwilioSimulator: Service {
     package init(configuration: TwilioSimulatorConfiguration, logger: Logger) throws {
         self.configuration = configuration
         self.logger = logger
+        self.tokens = AuthTokens(primary: configuration.authToken)
         self.registry = try CallRegistry(
             accountSid: configuration.accountSid,
             script: configuration.script,
@@ -76,7 +78,15 @@ package final class TwilioSimulator: Service {
         self.registry[sid.rawValue].map { self.snapshot($0) }
     }
 
-    /// The business hangs up.
+    /// A second auth token that the API takes as well, while everything is still signed with the first; nil withdraws it.
+    package func setSecondaryAuthToken(_ token: String?) { self.tokens.set(secondary: token) }
+
+    /// The secondary auth token becomes the primary one: from now on it signs, and the API refuses the old one.
+    /// - Returns: false when there is none.
+    @discardableResult
+    package func promoteSecondaryAuthToken() -> Bool { self.tokens.promote() }
+
+    /// The person hangs up.
     package func hangUp(_ sid: CallSid) {
         self.registry[sid.rawValue]?.control.send(.hangUp(.businessHungUp))
     }
@@ -93,15 +103,13 @@ package final class TwilioSimulator: Service {
     /// Runs until graceful shutdown or cancellation; calls that are in progress then end without ceremony.
     package func run() async throws {
         let http = WebhookClient.makeHTTPClient()
-        let signature = TwilioSignature(authToken: self.configuration.authToken)
         let clock = MediaClock()
         let environment = CallEnvironment(
             accountSid: self.configuration.accountSid,
-            signature: signature,
-            webhooks: WebhookClient(http: http, signature: signature),
+            tokens: self.tokens,
+            webhooks: WebhookClient(http: http, tokens: self.tokens),
             sockets: WebSocketClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton),
             clock: clock,
-            dialQueue: DialQueue(),
             recordingDirectory: self.configuration.recordingDirectory,
             sayMsPerCharacter: self.configuration.sayMsPerCharacter
         )
@@ -137,12 +145,12 @@ package final class TwilioSimulator: Service {
     private func server() -> HTTPServer {
         let api = CallsAPI(
             accountSid: self.configuration.accountSid,
-            authToken: self.configuration.authToken,
+            tokens: self.tokens,
             ownedNumbers: self.configuration.ownedNumbers,
             registry: self.registry
         )
         let router = api.router()
-        ControlAPI(registry: self.registry).addRoutes(to: router)
+        ControlAPI(registry: self.registry, tokens: self.tokens).addRoutes(to: router)
         return HTTPServer(
             host: self.configuration.host,
             port: self.configuration.port,

@@ -69,7 +69,7 @@ struct StreamSession: Sendable {
 
     private func connect(caller: MediaStream.Caller, current: CurrentStream) async -> StreamEnd {
         var headers = HTTPHeaders()
-        headers.add(name: "X-Twilio-Signature", value: self.environment.signature.compute(url: self.url.text))
+        headers.add(name: "X-Twilio-Signature", value: self.environment.tokens.signature.compute(url: self.url.text))
         headers.add(name: "User-Agent", value: "Twilio.TmeWs/1.0")
         do {
             return try await self.environment.sockets.connect(to: self.url.text, headers: headers) { socket in
