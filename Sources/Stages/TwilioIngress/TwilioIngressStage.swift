@@ -108,6 +108,7 @@ package enum TwilioIngressStage: Stage {
             port: configuration.port,
             router: router,
             maxWebSocketMessageBytes: Self.maxMessageBytes,
+            webSocketsOnEventLoop: true,
             logger: logger,
             onBound: { port in
                 logger.info("Listening for HTTP and Media Streams", metadata: ["port": "\(port)"])

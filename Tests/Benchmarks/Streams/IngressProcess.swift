@@ -13,7 +13,7 @@ struct IngressProcess: Sendable {
     let logFile: String
 
     /// Starts it and waits until it is ready.
-    /// - Parameter environment: added to what it needs.
+    /// - Parameter environment: added to what it needs; `INGRESS` is the path of another executable.
     init(_ kafka: KafkaConfiguration, topics: TopicNames, environment: [String: String]) async throws {
         let port = try await FreePorts.take()
         let adminPort = try await FreePorts.take()
@@ -38,6 +38,7 @@ struct IngressProcess: Sendable {
         self.logFile = "/tmp/voice-bench-ingress-\(ProcessInfo.processInfo.processIdentifier).log"
         let program = Program(
             "twilio-ingress",
+            path: environment["INGRESS"],
             environment: own.merging(environment) { $1 },
             logFile: self.logFile
         )

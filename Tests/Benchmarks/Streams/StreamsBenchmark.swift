@@ -8,7 +8,7 @@ import Logging
 struct StreamsBenchmark: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "streams",
-        abstract: "Many simultaneous Media Streams through one twilio-ingress: losses, memory, processor time, latency.",
+        abstract: "Many Media Streams at once through one twilio-ingress: losses, memory, processor time, latency.",
         discussion: """
             Starts the twilio-ingress beside this executable for each run and plays Twilio's side of the sockets and \
             the stage behind. Ends with 1 when a frame was lost, repeated or out of order.
@@ -26,7 +26,12 @@ struct StreamsBenchmark: AsyncParsableCommand {
     @Option(help: "Partitions of the topics, which are called bench<n>.…") var partitions: Int32 = 12
     @Option(help: "Event loops that play Twilio's side.") var threads = 1
     @Option(help: "Runs of each variant, in turn.") var rounds = 1
-    @Option(help: "Environment of twilio-ingress, as NAME=VALUE[,NAME=VALUE]; may be repeated to compare.")
+    @Option(
+        help: """
+            Environment of twilio-ingress, as NAME=VALUE[,NAME=VALUE]; may be repeated to compare. INGRESS=path is \
+            another build of it.
+            """
+    )
     var variant: [String] = []
     @Option(help: "A librdkafka property for this program's own clients, as name=value; may be repeated.")
     var property: [String] = []
