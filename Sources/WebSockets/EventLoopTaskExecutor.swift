@@ -1,16 +1,16 @@
-import NIOCore
+package import NIOCore
 
-/// Runs tasks on an event loop, so that a socket's owner is woken without another thread having to be.
+/// Runs tasks on an event loop, so that whoever works for its sockets is woken without another thread having to be.
 ///
 /// A task that blocks or computes long there holds up all connections of the loop.
-final class EventLoopTaskExecutor: TaskExecutor {
+package final class EventLoopTaskExecutor: TaskExecutor {
     private let eventLoop: any EventLoop
 
-    init(_ eventLoop: any EventLoop) {
+    package init(_ eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
     }
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         // Never at once, also on the loop itself: whoever resumes a task may hold a lock.
         self.eventLoop.execute { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
