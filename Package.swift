@@ -191,7 +191,10 @@ let package = Package(
         .testTarget(name: "LayeringTests"),
         .executableTarget(
             name: "voice-bench",
-            dependencies: ["Audio", "CallEvents", "Kafka", "CRdKafka", protobuf, nioCore, log, argumentParser],
+            dependencies: [
+                "Audio", "CallEvents", "Kafka", "CRdKafka", "JSON", "TwilioMedia", "TestSupport", protobuf, nioCore,
+                nioPosix, log, argumentParser,
+            ],
             path: "Tests/Benchmarks"
         ),
     ],
