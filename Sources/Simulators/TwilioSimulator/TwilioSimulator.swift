@@ -1,7 +1,6 @@
 import AsyncHTTPClient
 package import CallEvents
 package import Logging
-import NIOPosix
 import ServiceLifecycle
 import Synchronization
 import TwilioMedia
@@ -103,13 +102,11 @@ package final class TwilioSimulator: Service {
     /// Runs until graceful shutdown or cancellation; calls that are in progress then end without ceremony.
     package func run() async throws {
         let http = WebhookClient.makeHTTPClient()
-        let clock = MediaClock()
         let environment = CallEnvironment(
             accountSid: self.configuration.accountSid,
             tokens: self.tokens,
             webhooks: WebhookClient(http: http, tokens: self.tokens),
-            sockets: WebSocketClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton),
-            clock: clock,
+            mediaLoops: MediaLoop.all(),
             recordingDirectory: self.configuration.recordingDirectory,
             sayMsPerCharacter: self.configuration.sayMsPerCharacter
         )
@@ -117,7 +114,6 @@ package final class TwilioSimulator: Service {
         do {
             try await withThrowingTaskGroup { group in
                 group.addTask { try await self.server().run() }
-                group.addTask { await clock.run() }
                 group.addTask { await self.runCalls(environment) }
                 group.addTask { await self.registry.receiveScriptedCalls() }
                 // The server ends first: by shutdown, or because it cannot listen; all others run until then.

@@ -104,12 +104,14 @@ extension CallRunner {
             self.call.log.add(.problem(code: problem.code, problem.message))
             outcome.end = .failed(code: problem.code)
         case .success(let url):
+            guard let loop = self.environment.mediaLoops.randomElement() else { return .hangUp }
             outcome = await StreamSession(
                 url: url,
                 messages: messages,
                 parameters: connect.stream.parameters,
                 call: self.call,
                 environment: self.environment,
+                loop: loop,
                 answeredAt: self.answeredAt,
                 recording: self.recording,
                 onStarted: { reporter.started() }
