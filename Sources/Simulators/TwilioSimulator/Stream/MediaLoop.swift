@@ -17,7 +17,6 @@ struct MediaLoop: Sendable {
 
     /// One for every four cores: many streams on few loops share their wakings.
     static func all() -> [MediaLoop] {
-        let eventLoops = Array(MultiThreadedEventLoopGroup.singleton.makeIterator())
-        return eventLoops.prefix((eventLoops.count + 3) / 4).map { MediaLoop($0) }
+        MultiThreadedEventLoopGroup.singleton.makeIterator().prefix(max(1, System.coreCount / 4)).map { MediaLoop($0) }
     }
 }
