@@ -185,7 +185,7 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "TestSupport", "CallEvents", "Kafka", "JSON", "Speech", "TwilioSimulator", "RealtimeSimulator",
-                asyncHTTPClient, nioCore, nioHTTP1, log,
+                asyncHTTPClient, nioCore, nioHTTP1, nioPosix, log,
             ]
         ),
         .testTarget(name: "LayeringTests"),
