@@ -184,7 +184,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "TestSupport", "CallEvents", "Kafka", "JSON", "Speech", "TwilioSimulator", "RealtimeSimulator",
+                "TestSupport", "CallEvents", "Audio", "Kafka", "JSON", "Speech", "TwilioSimulator",
+                "RealtimeSimulator",
                 asyncHTTPClient, nioCore, nioHTTP1, nioPosix, log,
             ]
         ),

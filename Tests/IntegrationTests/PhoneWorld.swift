@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import CallEvents
+import Foundation
 import JSON
 import Kafka
 import Logging
@@ -25,12 +26,15 @@ struct PhoneWorld: Sendable {
     static let otherPhoneNumber = "+15551234568"
 
     /// Starts everything, runs `body`, and ends everything.
-    /// - Parameter numbers: the businesses that are not `business`, by phone number.
+    /// - Parameters:
+    ///   - numbers: the businesses that are not `business`, by phone number.
+    ///   - records: whether the calls are recorded.
     static func run(
         _ configuration: Stack.Configuration = Stack.Configuration(),
         business: CallScript = .demo,
         numbers: [String: CallScript] = [:],
         model: Script = .demo,
+        records: Bool = false,
         body: (PhoneWorld) async throws -> Void
     ) async throws {
         var twilioConfiguration = TwilioSimulatorConfiguration(
@@ -38,6 +42,12 @@ struct PhoneWorld: Sendable {
             authToken: Stack.twilioAuthToken
         )
         twilioConfiguration.script = SimulationScript(fallback: business, numbers: numbers)
+        let recordings = FileManager.default.temporaryDirectory.appending(path: "recordings-\(UUID())")
+        if records {
+            try FileManager.default.createDirectory(at: recordings, withIntermediateDirectories: true)
+            twilioConfiguration.recordingDirectory = recordings.path()
+        }
+        defer { try? FileManager.default.removeItem(at: recordings) }
         let twilio = try TwilioSimulator(configuration: twilioConfiguration, logger: .quiet)
         var realtimeConfiguration = RealtimeSimulator.Configuration()
         realtimeConfiguration.script = model
