@@ -184,8 +184,9 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "TestSupport", "CallEvents", "Kafka", "JSON", "Speech", "TwilioSimulator", "RealtimeSimulator",
-                asyncHTTPClient, nioCore, nioHTTP1, log,
+                "TestSupport", "CallEvents", "Audio", "Kafka", "JSON", "Speech", "TwilioSimulator",
+                "RealtimeSimulator",
+                asyncHTTPClient, nioCore, nioHTTP1, nioPosix, log,
             ]
         ),
         .testTarget(name: "LayeringTests"),

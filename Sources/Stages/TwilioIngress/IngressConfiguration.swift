@@ -7,6 +7,8 @@ package import StageRuntime
 /// - `TWILIO_ACCOUNT_SID`, `TWILIO_AUTH_TOKEN` (secret), `TWILIO_PHONE_NUMBER` (E.164): required.
 /// - `TWILIO_API_URL` (default `https://api.twilio.com`): the REST API, also of an edge or region.
 /// - `VOICE_AUDIO_PATH` (`pcm24k` or `passthrough`, default `pcm24k`): the path of calls that start here.
+/// - `VOICE_DRAIN_SECONDS` (default 3600, 0–86400): how long calls in progress may go on after SIGTERM; 0 moves them to
+///   another instance at once.
 /// - `VOICE_API_TOKEN` (secret): bearer tokens for `initiate-call`, comma separated.
 /// - `VOICE_ALLOW_ANONYMOUS` (default false): serve without `VOICE_API_TOKEN`.
 package struct IngressConfiguration: Sendable {
@@ -20,6 +22,8 @@ package struct IngressConfiguration: Sendable {
     /// For one request to Twilio's REST API.
     package var twilioTimeout = Duration.seconds(15)
     package var audioPath: AudioPath
+    /// How long streams may go on after the process was told to stop.
+    package var drainLimit = Duration.seconds(3_600)
     /// Who may initiate calls.
     package var apiTokens: APITokens
 
@@ -79,6 +83,14 @@ package struct IngressConfiguration: Sendable {
             case .pcm24k: .pcm24K
             case .passthrough: .passthrough
             }
+        self.drainLimit = .seconds(
+            settings.int(
+                "VOICE_DRAIN_SECONDS",
+                default: 3_600,
+                in: 0...86_400,
+                "How long calls in progress may go on after SIGTERM; 0 moves them to another instance at once."
+            )
+        )
         self.apiTokens = APITokens(&settings)
     }
 

@@ -29,6 +29,8 @@ package enum TwilioIngressStage: Stage {
         try self.services(configuration, context: context) { _ in }
     }
 
+    package static func drainLimit(_ configuration: IngressConfiguration) -> Duration { configuration.drainLimit }
+
     /// - Parameter onBound: called with the HTTP port when the server listens.
     package static func services(
         _ configuration: IngressConfiguration,
@@ -53,6 +55,7 @@ package enum TwilioIngressStage: Stage {
             stage: context.stage,
             instanceID: context.instanceID
         )
+        let drain = StreamDrain(limit: configuration.drainLimit, context: context)
         let tokens = StreamToken.Authority(authToken: configuration.authToken)
         let streams = MediaStreamServer(
             instanceID: context.instanceID,
@@ -75,6 +78,7 @@ package enum TwilioIngressStage: Stage {
             events: events,
             health: context.health,
             streams: streams,
+            drain: drain,
             logger: logger
         )
         let api = VoiceAPI(
@@ -94,6 +98,8 @@ package enum TwilioIngressStage: Stage {
             http, eventProducer, audioProducer,
             OutboundFrames(context: context, registry: registry, deadLetters: letters, metrics: metrics),
             self.server(configuration, api: api, webhooks: webhooks, logger: logger, onBound: onBound),
+            // Services stop from the last to the first: while this one waits, all others go on.
+            drain,
         ]
     }
 

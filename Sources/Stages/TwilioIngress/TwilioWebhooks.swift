@@ -21,6 +21,7 @@ struct TwilioWebhooks: Sendable {
     let events: EventWriter
     let health: Health
     let streams: MediaStreamServer
+    let drain: StreamDrain
     let logger: Logger
 
     func addRoutes(to router: Router<BasicRequestContext>) {
@@ -45,7 +46,7 @@ struct TwilioWebhooks: Sendable {
         guard !self.health.waitingFor.contains(OutboundFrames.readinessCheck) else {
             return .refuse(Problem(.serviceUnavailable, "No audio can be sent yet."))
         }
-        return .accept { socket in await self.streams.serve(socket) }
+        return .accept { socket in await self.drain.whileOpen { await self.streams.serve(socket) } }
     }
 
     /// Asked for when the call is answered, and again when its stream has ended.
