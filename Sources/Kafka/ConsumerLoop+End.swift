@@ -37,6 +37,9 @@ extension ConsumerLoop {
         self.handOff.revise { _ in nil }
         let held = Self.numbers(self.rebalances.owned)
         if !held.isEmpty { self.tell(.revoked(held)) }
+        // Librdkafka below 2.2 aborts the process when a member is destroyed between its first join and the assignment
+        // that follows (confluentinc/librdkafka#4312).
+        if !self.rebalances.isReady { self.handle.keep() }
         self.commit()
         self.leave()
         self.handOff.finish()

@@ -70,6 +70,11 @@ final class StreamRegistry: Sendable {
         self.state.withLock { $0.entries[key]?.stream }
     }
 
+    /// Ends the stream of a call that is over.
+    func end(_ callSid: CallSid) {
+        self.state.withLock { $0.entries[ByteBuffer(string: callSid.rawValue)] }?.end()
+    }
+
     /// Ends a stream that takes no more audio.
     func end(_ stream: MediaStream) {
         let entry = self.state.withLock { $0.entries[ByteBuffer(string: stream.callSid.rawValue)] }

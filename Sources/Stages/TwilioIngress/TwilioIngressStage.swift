@@ -56,7 +56,10 @@ package enum TwilioIngressStage: Stage {
             instanceID: context.instanceID
         )
         let drain = StreamDrain(limit: configuration.drainLimit, context: context)
-        let tokens = StreamToken.Authority(authToken: configuration.authToken)
+        let claims = Claims(context: context, producer: eventProducer, callLimit: configuration.longestCall)
+        let opener = CallOpener(claims: claims, events: events)
+        let tokens = StreamToken.Authority(authTokens: configuration.authTokens)
+        let documents = StreamDocuments(publicURL: configuration.publicURL, tokens: tokens)
         let streams = MediaStreamServer(
             instanceID: context.instanceID,
             outboundPartition: KeyPartition.of(context.instanceID, count: context.topics.partitions),
@@ -73,20 +76,39 @@ package enum TwilioIngressStage: Stage {
         )
         let webhooks = TwilioWebhooks(
             publicURL: configuration.publicURL,
-            signature: TwilioSignature(authToken: configuration.authToken),
-            tokens: tokens,
-            events: events,
+            signature: TwilioSignature(authTokens: configuration.authTokens),
+            calls: CallWebhooks(
+                documents: documents,
+                audioPath: configuration.audioPath,
+                maxCalls: configuration.maxCalls,
+                claims: claims,
+                opener: opener,
+                events: events,
+                registry: registry,
+                health: context.health,
+                logger: logger
+            ),
             health: context.health,
             streams: streams,
             drain: drain,
             logger: logger
         )
+        let queue = DialQueue(callsPerSecond: configuration.twilioCallsPerSecond, maxWait: CallDialer.patience)
         let api = VoiceAPI(
             tokens: configuration.apiTokens,
             audioPath: configuration.audioPath,
-            calls: calls,
-            events: events,
-            logger: logger
+            destinations: configuration.destinations,
+            limiter: RateLimiter(perMinute: configuration.callsPerMinute),
+            callsPerMinute: configuration.callsPerMinute,
+            dialer: CallDialer(
+                claims: claims,
+                opener: opener,
+                calls: calls,
+                queue: queue,
+                maxCalls: configuration.maxCalls,
+                health: context.health,
+                logger: logger
+            )
         )
         let letters = DeadLetters(
             producer: eventProducer,
@@ -94,18 +116,39 @@ package enum TwilioIngressStage: Stage {
             stage: context.stage,
             logger: logger
         )
+        let control = CallControlAPI(tokens: configuration.apiTokens, calls: calls, events: events, logger: logger)
+        let commands = try TelephonyCommands(
+            context: context,
+            runner: TelephonyCommandRunner(
+                calls: calls,
+                claims: claims,
+                events: events,
+                documents: documents,
+                deadLetters: letters,
+                logger: logger
+            )
+        )
         return [
-            http, eventProducer, audioProducer,
+            http, eventProducer, audioProducer, claims, queue,
             OutboundFrames(context: context, registry: registry, deadLetters: letters, metrics: metrics),
-            self.server(configuration, api: api, webhooks: webhooks, logger: logger, onBound: onBound),
-            // Services stop from the last to the first: while this one waits, all others go on.
-            drain,
+            self.server(
+                configuration,
+                api: api,
+                control: control,
+                webhooks: webhooks,
+                logger: logger,
+                onBound: onBound
+            ),
+            // Services stop from the last to the first: the commands go to another instance at once, and while the drain
+            // waits, all others go on.
+            drain, commands,
         ]
     }
 
     private static func server(
         _ configuration: IngressConfiguration,
         api: VoiceAPI,
+        control: CallControlAPI,
         webhooks: TwilioWebhooks,
         logger: Logger,
         onBound: @escaping @Sendable (Int) -> Void
@@ -113,6 +156,7 @@ package enum TwilioIngressStage: Stage {
         let router = Router(context: BasicRequestContext.self)
         router.add(middleware: ProblemMiddleware())
         api.addRoutes(to: router)
+        control.addRoutes(to: router)
         webhooks.addRoutes(to: router)
         return HTTPServer(
             host: configuration.host,
