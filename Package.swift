@@ -118,8 +118,8 @@ let package = Package(
         program("agent-coordinator", ["AgentCoordinator", "StageRuntime"]),
         program("results-sink", ["ResultsSink", "StageRuntime"]),
         program("dev-broker", ["Kafka", "CallEvents", nioCore, nioPosix, log, lifecycle, unixSignals, argumentParser]),
-        program("twilio-simulator", ["TwilioSimulator", log, lifecycle, unixSignals, argumentParser]),
-        program("realtime-simulator", ["RealtimeSimulator", log, lifecycle, unixSignals, argumentParser]),
+        program("twilio-simulator", ["TwilioSimulator", nioCore, log, lifecycle, unixSignals, argumentParser]),
+        program("realtime-simulator", ["RealtimeSimulator", nioCore, log, lifecycle, unixSignals, argumentParser]),
         program("call-watch", ["Kafka", "CallEvents", "CallFlow", nioCore, protobuf, log, argumentParser]),
 
         .target(
@@ -187,14 +187,18 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "TestSupport", "CallEvents", "Kafka", "JSON", "Speech", "TwilioSimulator", "RealtimeSimulator",
-                asyncHTTPClient, nioCore, nioHTTP1, log,
+                "TestSupport", "CallEvents", "Audio", "Kafka", "JSON", "Speech", "TwilioSimulator",
+                "RealtimeSimulator",
+                asyncHTTPClient, nioCore, nioHTTP1, nioPosix, log,
             ]
         ),
         .testTarget(name: "LayeringTests"),
         .executableTarget(
             name: "voice-bench",
-            dependencies: ["Audio", "CallEvents", "Kafka", "CRdKafka", protobuf, nioCore, log, argumentParser],
+            dependencies: [
+                "Audio", "CallEvents", "Kafka", "CRdKafka", "JSON", "TwilioMedia", "TestSupport", protobuf, nioCore,
+                nioPosix, log, argumentParser,
+            ],
             path: "Tests/Benchmarks"
         ),
     ],

@@ -30,14 +30,22 @@ package final class KafkaProducer: Service, Sendable {
 
     private let handle: RdKafkaHandle
     private let kind: Kind
+    private let reportsDeliveries: Bool
     private let logger: Logger
     private let metrics: ClientMetrics
     private let room = RoomSignal()
     private let failures: AsyncStream<KafkaError>
     private let blocking: BlockingQueue
 
+    /// - Parameter reportsDeliveries: false where nobody asks what became of a record, which spares a thread the work;
+    ///   failures are counted and logged all the same.
     /// - Throws: `KafkaError` with code `configuration`.
-    package init(_ kind: Kind, configuration: KafkaConfiguration, logger: Logger) throws {
+    package init(
+        _ kind: Kind,
+        reportsDeliveries: Bool = true,
+        configuration: KafkaConfiguration,
+        logger: Logger
+    ) throws {
         var logger = logger
         logger[metadataKey: "kafka.client"] = "\(kind)"
         let metrics = ClientMetrics.producer("\(kind)")
@@ -45,13 +53,17 @@ package final class KafkaProducer: Service, Sendable {
         let room = self.room
         let (failures, failed) = AsyncStream.makeStream(of: KafkaError.self, bufferingPolicy: .bufferingOldest(1))
         self.kind = kind
+        self.reportsDeliveries = reportsDeliveries
         self.logger = logger
         self.metrics = metrics
         self.failures = failures
         self.blocking = BlockingQueue(label: "kafka-producer-\(kind)")
         self.handle = try RdKafkaHandle(
             RD_KAFKA_PRODUCER,
-            properties: KafkaProfile.properties(for: .producer(kind), configuration),
+            properties: KafkaProfile.properties(
+                for: .producer(kind, reportsDeliveries: reportsDeliveries),
+                configuration
+            ),
             userProperties: configuration.properties,
             events: ClientEvents(
                 logger: logger,
@@ -73,11 +85,15 @@ package final class KafkaProducer: Service, Sendable {
 
     /// Like `send`, and `done` is called once, on librdkafka's thread, when the record was acknowledged or failed:
     /// it must not block. For consumers that store an offset only when their output was delivered.
+    /// - Throws: `KafkaError` with code `configuration` when this producer does not report deliveries.
     package func send(
         _ message: KafkaMessage,
         done: @escaping @Sendable (Result<Delivery, KafkaError>) -> Void
     ) throws(KafkaError) -> Enqueued {
-        try self.send(message, pending: PendingDelivery(done))
+        guard self.reportsDeliveries else {
+            throw KafkaError(.configuration, "this producer does not report deliveries")
+        }
+        return try self.send(message, pending: PendingDelivery(done))
     }
 
     /// Queues records in order, waiting while the queue is full, and returns when all are acknowledged by the broker.

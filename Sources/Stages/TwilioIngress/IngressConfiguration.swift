@@ -9,6 +9,8 @@ package import StageRuntime
 ///   REST and signs stream tokens; signatures and stream tokens of all are accepted.
 /// - `TWILIO_API_URL` (default `https://api.twilio.com`): the REST API, also of an edge or region.
 /// - `VOICE_AUDIO_PATH` (`pcm24k` or `passthrough`, default `pcm24k`): the path of calls that start here.
+/// - `VOICE_DRAIN_SECONDS` (default 3600, 0–86400): how long calls in progress may go on after SIGTERM; 0 moves them to
+///   another instance at once.
 /// - `VOICE_ALLOWED_PREFIXES` (default: the country code of `TWILIO_PHONE_NUMBER`; `*` for all): which numbers may be
 ///   called, such as `+1,+44`.
 /// - `VOICE_CALLS_PER_MINUTE` (default 60, 1–10000): calls that one API token may request of this instance.
@@ -42,6 +44,8 @@ package struct IngressConfiguration: Sendable {
     /// Seconds; Twilio ends a call that lasts longer.
     package var timeLimitSeconds = 3_600
     package var audioPath: AudioPath
+    /// How long streams may go on after the process was told to stop.
+    package var drainLimit = Duration.seconds(3_600)
     /// Who may initiate calls.
     package var apiTokens: APITokens
 
@@ -135,6 +139,14 @@ package struct IngressConfiguration: Sendable {
             case .pcm24k: .pcm24K
             case .passthrough: .passthrough
             }
+        self.drainLimit = .seconds(
+            settings.int(
+                "VOICE_DRAIN_SECONDS",
+                default: 3_600,
+                in: 0...86_400,
+                "How long calls in progress may go on after SIGTERM; 0 moves them to another instance at once."
+            )
+        )
         self.apiTokens = APITokens(&settings)
     }
 

@@ -29,6 +29,8 @@ package enum TwilioIngressStage: Stage {
         try self.services(configuration, context: context) { _ in }
     }
 
+    package static func drainLimit(_ configuration: IngressConfiguration) -> Duration { configuration.drainLimit }
+
     /// - Parameter onBound: called with the HTTP port when the server listens.
     package static func services(
         _ configuration: IngressConfiguration,
@@ -39,7 +41,12 @@ package enum TwilioIngressStage: Stage {
         let metrics = IngressMetrics()
         let http = TwilioHTTPClient()
         let eventProducer = try KafkaProducer(.events, configuration: context.kafka, logger: logger)
-        let audioProducer = try KafkaProducer(.audio, configuration: context.kafka, logger: logger)
+        let audioProducer = try KafkaProducer(
+            .audio,
+            reportsDeliveries: false,
+            configuration: context.kafka,
+            logger: logger
+        )
         let registry = StreamRegistry(active: metrics.streamsActive)
         let calls = TwilioCalls(client: http.client, configuration: configuration, metrics: metrics, logger: logger)
         let events = EventWriter(
@@ -48,6 +55,7 @@ package enum TwilioIngressStage: Stage {
             stage: context.stage,
             instanceID: context.instanceID
         )
+        let drain = StreamDrain(limit: configuration.drainLimit, context: context)
         let claims = Claims(context: context, producer: eventProducer, callLimit: configuration.longestCall)
         let opener = CallOpener(claims: claims, events: events)
         let tokens = StreamToken.Authority(authTokens: configuration.authTokens)
@@ -83,6 +91,7 @@ package enum TwilioIngressStage: Stage {
             ),
             health: context.health,
             streams: streams,
+            drain: drain,
             logger: logger
         )
         let queue = DialQueue(callsPerSecond: configuration.twilioCallsPerSecond, maxWait: CallDialer.patience)
@@ -123,7 +132,6 @@ package enum TwilioIngressStage: Stage {
         return [
             http, eventProducer, audioProducer, claims, queue,
             OutboundFrames(context: context, registry: registry, deadLetters: letters, metrics: metrics),
-            commands,
             self.server(
                 configuration,
                 api: api,
@@ -132,6 +140,9 @@ package enum TwilioIngressStage: Stage {
                 logger: logger,
                 onBound: onBound
             ),
+            // Services stop from the last to the first: the commands go to another instance at once, and while the drain
+            // waits, all others go on.
+            drain, commands,
         ]
     }
 
@@ -153,6 +164,7 @@ package enum TwilioIngressStage: Stage {
             port: configuration.port,
             router: router,
             maxWebSocketMessageBytes: Self.maxMessageBytes,
+            webSocketsOnEventLoop: true,
             logger: logger,
             onBound: { port in
                 logger.info("Listening for HTTP and Media Streams", metadata: ["port": "\(port)"])
