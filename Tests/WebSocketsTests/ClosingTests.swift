@@ -57,7 +57,7 @@ struct ClosingTests {
     }
 
     @Test func `a server that stops waits for no connection without a request`() async throws {
-        try await withServer(upgrade: { _ in .notHere }) { port, shutDown in
+        try await withServer(upgrade: accepting(echo)) { port, shutDown in
             let silent = try await RawPeer.connect(port: port)
             // Accepted after the silent one: so that one is in the server's hands.
             let second = try await RawPeer.connect(port: port)
