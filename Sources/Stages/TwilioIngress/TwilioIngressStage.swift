@@ -43,6 +43,7 @@ package enum TwilioIngressStage: Stage {
         let eventProducer = try KafkaProducer(.events, configuration: context.kafka, logger: logger)
         let audioProducer = try KafkaProducer(
             .audio,
+            gatheringEvery: .milliseconds(5),
             reportsDeliveries: false,
             configuration: context.kafka,
             logger: logger
