@@ -191,9 +191,14 @@ let package = Package(
         .testTarget(name: "LayeringTests"),
         .executableTarget(
             name: "voice-bench",
-            dependencies: ["Audio", "CallEvents", "Kafka", "CRdKafka", protobuf, nioCore, log, argumentParser],
+            dependencies: [
+                "Audio", "CallEvents", "JSON", "TwilioMedia", "Kafka", "CRdKafka", "CAllocations", "SeededRandom",
+                protobuf, nioCore, log, argumentParser,
+            ],
             path: "Tests/Benchmarks"
         ),
+        // Replaces the C library's allocator with one that counts: for voice-bench only.
+        .target(name: "CAllocations", path: "Tests/CAllocations"),
     ],
     swiftLanguageModes: [.v6]
 )
