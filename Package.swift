@@ -86,7 +86,8 @@ let package = Package(
         // One library for each stage.
         stage(
             "TwilioIngress",
-            ["TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, protobuf, nioPosix, nioHTTP1, coreMetrics] + server
+            ["TwilioMedia", "Audio", "WebSockets", "JSON", asyncHTTPClient, protobuf, nioPosix, nioHTTP1, coreMetrics]
+                + server
         ),
         stage("AudioTranscoder", ["Audio"]),
         stage(
@@ -192,7 +193,8 @@ let package = Package(
         .executableTarget(
             name: "voice-bench",
             dependencies: [
-                "Audio", "CallEvents", "JSON", "TwilioMedia", "Kafka", "CRdKafka", "CAllocations", "SeededRandom",
+                "Audio", "CallEvents", "TwilioMedia", "TwilioIngress", "WebSockets", "Kafka", "CRdKafka",
+                "CAllocations", "SeededRandom",
                 protobuf, nioCore, log, argumentParser,
             ],
             path: "Tests/Benchmarks"

@@ -3,7 +3,9 @@ import CallEvents
 import NIOCore
 import SeededRandom
 import Synchronization
+import TwilioIngress
 import TwilioMedia
+import WebSockets
 
 /// `voice-bench media`: what a 20 ms frame costs twilio-ingress between socket and Kafka, each way, and the same with a
 /// reflection-based JSON coder in place of ours.
@@ -17,6 +19,8 @@ struct MediaBenchmark: ParsableCommand {
     private static let frames = 1_000
 
     @Option(help: "Rounds of 1,000 frames.") var rounds = 200
+    @Option(help: "Only the cases whose name begins so.") var only = ""
+    @Flag(help: "Leave out the comparison, for profiles.") var alone = false
 
     func run() throws {
         let inbound = InboundLoad(frames: Self.frames)
@@ -26,13 +30,14 @@ struct MediaBenchmark: ParsableCommand {
             ("media.mark_in", { inbound.oursOfMarks() }, { inbound.codableOfMarks() }),
             ("media.out", { outbound.ours() }, { outbound.codable() }),
         ]
-        for (name, ours, codable) in cases {
+        for (name, ours, codable) in cases where name.hasPrefix(self.only) {
             // Used, so that nothing measured can be left out.
             var bytes = 0
             let oursRounds = Rounds(self.rounds, operations: Self.frames) { bytes += ours() }
+            oursRounds.report("\(name).ours")
+            if self.alone { continue }
             let codableRounds = Rounds(self.rounds / 4, operations: Self.frames) { bytes += codable() }
             precondition(bytes > 0)
-            oursRounds.report("\(name).ours")
             codableRounds.report(
                 "\(name).codable",
                 ["times_ours": codableRounds.percentile(50) / oursRounds.percentile(50)]
@@ -42,95 +47,63 @@ struct MediaBenchmark: ParsableCommand {
 }
 
 /// Caller audio while the agent has spoken: each frame is stamped with a playout position.
-private final class InboundLoad {
+private struct InboundLoad {
     private let messages: [ByteBuffer]
     private let marks: [ByteBuffer]
-    private let playout: Mutex<PlayoutState>
 
     init(frames: Int) {
         var generator = SeededGenerator(seed: 7)
         self.messages = (0..<frames).map { index in
             let payload = ByteBuffer(bytes: (0..<160).map { _ in UInt8.random(in: 0...255, using: &generator) })
-            var text = ByteBuffer()
-            MediaStreamEvent.media(
-                .init(chunk: UInt64(index) + 1, timestampMs: 62 + 20 * UInt64(index), payload: payload)
+            return BenchCall.text(
+                .media(.init(chunk: UInt64(index) + 1, timestampMs: 62 + 20 * UInt64(index), payload: payload))
             )
-            .write(to: &text, streamSid: BenchCall.streamSid, sequenceNumber: UInt64(index) + 2)
-            return text
         }
-        var playout = PlayoutState(streamEpoch: 1)
-        self.marks = (0..<frames).map { index in
-            var text = ByteBuffer()
-            MediaStreamEvent.mark(name: "0.\(index)")
-                .write(to: &text, streamSid: BenchCall.streamSid, sequenceNumber: UInt64(index) + 2)
-            return text
+        self.marks = (0..<frames).map { BenchCall.text(.mark(name: "0.\($0)")) }
+    }
+
+    /// - Parameter parse: with memory for the audio.
+    func audio(_ parse: (ByteBuffer, inout ByteBuffer) -> MediaStreamEvent.Media?) -> Int {
+        let bytes = Atomic(0)
+        let stream = BenchCall.stream { value in
+            bytes.add(value.readableBytes, ordering: .relaxed)
+            return nil
         }
-        for sequence in 0..<50 {
-            _ = playout.received(BenchCall.frame(sequence: UInt64(sequence)), nowUs: 0)
+        for sequence in 0..<50 { BenchCall.offer(BenchCall.record(sequence: UInt64(sequence)), to: stream) }
+        var audio = ByteBuffer()
+        for text in self.messages {
+            guard let media = parse(text, &audio) else { return 0 }
+            stream.received(media, nowUs: 1_000_000)
         }
-        self.playout = Mutex(playout)
+        return bytes.load(ordering: .relaxed)
+    }
+
+    func marks(_ parse: (ByteBuffer) -> String?) -> Int {
+        let stream = BenchCall.stream()
+        return self.marks.reduce(0) { total, text in
+            guard let name = parse(text) else { return total }
+            stream.acknowledged(mark: name, nowUs: 0)
+            return total + name.utf8.count
+        }
     }
 
     func ours() -> Int {
-        var framing = InboundFraming()
-        var bytes = 0
-        for text in self.messages {
-            guard case .media(let media)? = try? MediaStreamEvent(parsing: text) else { return 0 }
-            bytes += self.produce(media, &framing)
+        self.audio { text, audio in
+            guard case .media(let media)? = try? MediaStreamEvent(parsing: text, audio: &audio) else { return nil }
+            return media
         }
-        return bytes
     }
 
-    func codable() -> Int {
-        var framing = InboundFraming()
-        var bytes = 0
-        for text in self.messages {
-            guard let media = CodableMedia.decode(text) else { return 0 }
-            bytes += self.produce(media, &framing)
-        }
-        return bytes
-    }
+    func codable() -> Int { self.audio { text, _ in CodableMedia.decode(text) } }
 
     func oursOfMarks() -> Int {
-        self.marks.reduce(0) { total, text in
-            guard case .mark(let name)? = try? MediaStreamEvent(parsing: text) else { return total }
-            return total + self.acknowledge(name)
+        self.marks { text in
+            guard case .mark(let name)? = try? MediaStreamEvent(parsing: text) else { return nil }
+            return name
         }
     }
 
-    func codableOfMarks() -> Int {
-        self.marks.reduce(0) { total, text in
-            guard let name = CodableMark.decode(text) else { return total }
-            return total + self.acknowledge(name)
-        }
-    }
-
-    private func acknowledge(_ name: String) -> Int {
-        _ = self.playout.withLock { $0.acknowledged(mark: name, nowUs: 0) }
-        return name.utf8.count
-    }
-
-    private func produce(_ media: MediaStreamEvent.Media, _ framing: inout InboundFraming) -> Int {
-        guard framing.received(media) != .repeated else { return 0 }
-        let playout = self.playout.withLock { $0.position(nowUs: 1_000_000) }
-        var bytes = 0
-        while let frame = framing.next() {
-            let record = AudioFrame(
-                codec: .pcmu,
-                payload: frame.payload,
-                streamEpoch: 1,
-                sequence: frame.sequence,
-                outboundPartition: 7,
-                receivedAtUs: 1_780_000_000_000_000,
-                timestampMs: frame.timestampMs,
-                playout: playout
-            )
-            var value = ByteBuffer()
-            record.write(to: &value)
-            bytes += value.readableBytes
-        }
-        return bytes
-    }
+    func codableOfMarks() -> Int { self.marks { CodableMark.decode($0) } }
 }
 
 /// Agent audio as it lies on Kafka, on its way to the socket with a mark every 100 ms.
@@ -138,30 +111,32 @@ private struct OutboundLoad {
     private let records: [ByteBuffer]
 
     init(frames: Int) {
-        self.records = (0..<frames).map { sequence in
-            var value = ByteBuffer()
-            BenchCall.frame(sequence: UInt64(sequence)).write(to: &value)
-            return value
-        }
+        self.records = (0..<frames).map { BenchCall.record(sequence: UInt64($0)) }
     }
 
+    /// As the stage does it: what is ready goes out with one write.
     func ours() -> Int {
-        let writer = MediaStreamWriter(streamSid: BenchCall.streamSid)
-        return self.play { writer.message($0) }
+        let stream = BenchCall.stream()
+        var batch = WebSocket.Batch(limit: 4_096)
+        var bytes = 0
+        for record in self.records {
+            BenchCall.offer(record, to: stream)
+            batch.removeAll()
+            stream.fill(&batch)
+            bytes += batch.frames.readableBytes
+        }
+        return bytes
     }
 
     func codable() -> Int {
-        self.play { CodableCommand.encode($0) }
-    }
-
-    private func play(_ text: (MediaStreamCommand) -> ByteBuffer) -> Int {
-        let playout = Mutex(PlayoutState(streamEpoch: 1))
+        var queue = OutboundQueue(streamEpoch: 1)
+        var batch = WebSocket.Batch(limit: 4_096)
         var bytes = 0
         for record in self.records {
-            guard let frame = try? AudioFrame(record: record) else { return 0 }
-            let step = playout.withLock { $0.received(frame, nowUs: 0) }
-            if let audio = step.audio { bytes += text(.media(payload: audio)).readableBytes }
-            if let mark = step.mark { bytes += text(.mark(name: mark)).readableBytes }
+            _ = try? queue.received(record: record, nowUs: 0)
+            batch.removeAll()
+            while let message = queue.next() { batch.append(text: CodableCommand.encode(message.command)) }
+            bytes += batch.frames.readableBytes
         }
         return bytes
     }
@@ -170,18 +145,54 @@ private struct OutboundLoad {
 /// The one call of these measurements.
 enum BenchCall {
     static let streamSid = "MZ0123456789abcdef0123456789abcdef"
+    private static let callSid = CallSid("CA0123456789abcdef0123456789abcdef")!
+    private static let metrics = IngressMetrics()
 
-    static func frame(sequence: UInt64) -> AudioFrame {
+    static func stream(
+        link: MediaStream.Link = .init(),
+        produce: @escaping @Sendable (ByteBuffer) -> IngressMetrics.InboundDrop? = { _ in nil }
+    ) -> MediaStream {
+        MediaStream(
+            callSid: self.callSid,
+            streamSid: self.streamSid,
+            streamEpoch: 1,
+            nowUs: 0,
+            link: link,
+            metrics: self.metrics,
+            produce: produce
+        )
+    }
+
+    static func offer(_ record: ByteBuffer, to stream: MediaStream) {
+        guard (try? stream.offer(record: record, nowUs: 0)) == .queued else { preconditionFailure("not queued") }
+    }
+
+    static func text(_ event: MediaStreamEvent) -> ByteBuffer {
+        var text = ByteBuffer()
+        event.write(to: &text, streamSid: self.streamSid, sequenceNumber: 4_321)
+        return text
+    }
+
+    static func record(
+        sequence: UInt64,
+        playoutEpoch: UInt32 = 2,
+        control: AudioFrame.Control = .none
+    ) -> ByteBuffer {
+        var value = ByteBuffer()
         AudioFrame(
             codec: .pcmu,
-            payload: ByteBuffer(repeating: UInt8(truncatingIfNeeded: sequence), count: 160),
+            payload: control == .none
+                ? ByteBuffer(repeating: UInt8(truncatingIfNeeded: sequence), count: 160) : ByteBuffer(),
             streamEpoch: 1,
             sequence: sequence,
             outboundPartition: 7,
             receivedAtUs: 1_780_000_000_000_000,
             sessionEpoch: 4_711,
-            playoutEpoch: 2,
-            itemID: "item_C9CJkwdRcQfdEpHBFmVNr"
+            playoutEpoch: playoutEpoch,
+            itemID: "item_C9CJkwdRcQfdEpHBFmVNr",
+            control: control
         )
+        .write(to: &value)
+        return value
     }
 }

@@ -7,6 +7,7 @@ package import StageRuntime
 /// - `TWILIO_ACCOUNT_SID`, `TWILIO_AUTH_TOKEN` (secret), `TWILIO_PHONE_NUMBER` (E.164): required.
 /// - `TWILIO_API_URL` (default `https://api.twilio.com`): the REST API, also of an edge or region.
 /// - `VOICE_AUDIO_PATH` (`pcm24k` or `passthrough`, default `pcm24k`): the path of calls that start here.
+/// - `VOICE_STREAM_SILENCE_SECONDS` (5–3600, default 20): how long nothing at all may arrive on a stream's socket.
 /// - `VOICE_API_TOKEN` (secret): bearer tokens for `initiate-call`, comma separated.
 /// - `VOICE_ALLOW_ANONYMOUS` (default false): serve without `VOICE_API_TOKEN`.
 package struct IngressConfiguration: Sendable {
@@ -20,6 +21,8 @@ package struct IngressConfiguration: Sendable {
     /// For one request to Twilio's REST API.
     package var twilioTimeout = Duration.seconds(15)
     package var audioPath: AudioPath
+    /// How long nothing at all may arrive on a stream's socket until the call is looked up and the socket closed.
+    package var streamSilence = Duration.seconds(20)
     /// Who may initiate calls.
     package var apiTokens: APITokens
 
@@ -79,6 +82,14 @@ package struct IngressConfiguration: Sendable {
             case .pcm24k: .pcm24K
             case .passthrough: .passthrough
             }
+        self.streamSilence = .seconds(
+            settings.int(
+                "VOICE_STREAM_SILENCE_SECONDS",
+                default: 20,
+                in: 5...3_600,
+                "How long nothing at all may arrive on a stream's socket until it is closed."
+            )
+        )
         self.apiTokens = APITokens(&settings)
     }
 

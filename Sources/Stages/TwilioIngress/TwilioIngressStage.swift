@@ -60,7 +60,15 @@ package enum TwilioIngressStage: Stage {
             audio: audioProducer,
             events: events,
             calls: calls,
+            lookUp: { _ in nil },
             metrics: metrics,
+            logger: logger
+        )
+        let clock = StreamClock(
+            registry: registry,
+            live: audioProducer,
+            topic: context.topics[.live],
+            silence: configuration.streamSilence,
             logger: logger
         )
         let webhooks = TwilioWebhooks(
@@ -88,6 +96,7 @@ package enum TwilioIngressStage: Stage {
         return [
             http, eventProducer, audioProducer,
             OutboundFrames(context: context, registry: registry, deadLetters: letters, metrics: metrics),
+            clock,
             self.server(configuration, api: api, webhooks: webhooks, logger: logger, onBound: onBound),
         ]
     }
