@@ -86,8 +86,10 @@ let package = Package(
         // One library for each stage.
         stage(
             "TwilioIngress",
-            ["TwilioMedia", "Audio", "WebSockets", "JSON", asyncHTTPClient, protobuf, nioPosix, nioHTTP1, coreMetrics]
-                + server
+            [
+                "TwilioMedia", "Audio", "WebSockets", "JSON", asyncHTTPClient, protobuf, crypto, nioPosix, nioHTTP1,
+                coreMetrics,
+            ] + server
         ),
         stage("AudioTranscoder", ["Audio"]),
         stage(
@@ -156,8 +158,9 @@ let package = Package(
         tests(
             "TwilioIngress",
             [
-                "TwilioMedia", "CallEvents", "Kafka", "WebSockets", "StageRuntime", "TestSupport", "TwilioSimulator",
-                "JSON", asyncHTTPClient, protobuf, nioCore, nioPosix, nioHTTP1, metrics, log, lifecycle,
+                "SeededRandom", "TwilioMedia", "CallEvents", "Kafka", "WebSockets", "StageRuntime", "TestSupport",
+                "TwilioSimulator", "JSON", asyncHTTPClient, protobuf, nioCore, nioPosix, nioHTTP1, metrics, log,
+                lifecycle,
             ] + server
         ),
         tests(

@@ -25,7 +25,7 @@ struct Ingress: Sendable {
     static let apiToken = "secret-one"
     /// What Twilio is told to call; requests of the tests go to the bound port.
     static let publicURL = "http://127.0.0.1:9"
-    private static let broker = Result { try EmbeddedBroker() }
+    static let broker = Result { try EmbeddedBroker() }
 
     let port: Int
     let twilio: TwilioStandIn
@@ -39,7 +39,9 @@ struct Ingress: Sendable {
     var outboundPartition: Int32 { KeyPartition.of(self.instanceID, count: self.topics.partitions) }
 
     /// Starts everything, runs `body`, shuts down gracefully and waits for the end.
+    /// - Parameter ownBroker: for tests of what instances share: all on one broker carry out one another's commands.
     static func run(
+        ownBroker: EmbeddedBroker? = nil,
         adjust: (inout IngressConfiguration) -> Void = { _ in },
         body: (Ingress) async throws -> Void
     ) async throws {
@@ -50,7 +52,7 @@ struct Ingress: Sendable {
         var configuration = Self.configuration(twilioPort: try await twilioPort.value)
         adjust(&configuration)
 
-        let broker = try Self.broker.get()
+        let broker = try ownBroker ?? Self.broker.get()
         let instanceID = "ingress-\(callSid)"
         let health = Health()
         let port = Promise<Int>()
@@ -182,9 +184,11 @@ extension Ingress {
     }
 
     /// A webhook as Twilio sends it.
-    func webhook(_ path: String, _ fields: [FormField]) async throws -> Answer {
+    /// - Parameter url: path and query below the public URL, or all of it; its fragment is neither sent nor signed.
+    func webhook(_ url: String, _ fields: [FormField], authToken: String = Self.authToken) async throws -> Answer {
         let form = FormFields(fields)
-        let signature = TwilioSignature(authToken: Self.authToken)
+        let path = String(url.replacing(Self.publicURL, with: "").prefix { $0 != "#" })
+        let signature = TwilioSignature(authToken: authToken)
             .compute(url: Self.publicURL + path, content: .form(form))
         return try await self.send(
             .POST,

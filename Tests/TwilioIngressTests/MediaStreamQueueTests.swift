@@ -58,7 +58,7 @@ import WebSockets
         for frame in speech.audio("a", ms: 200) + [speech.frame(.hangUp), speech.frame(.hangUp)] {
             _ = try self.offer(frame, to: stream)
         }
-        stream.end(isInterrupted: true)
+        stream.end(.closed)
         var limits: [Duration] = []
         for await limit in stream.hangUpRequests { limits.append(limit) }
         #expect(limits == [.milliseconds(5_200)])

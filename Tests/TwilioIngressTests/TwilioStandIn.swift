@@ -15,6 +15,7 @@ import WebSockets
 /// good ones.
 final class TwilioStandIn: Sendable {
     struct Received: Sendable, Equatable {
+        var method: String
         var path: String
         var authorization: String?
         var form: FormFields
@@ -28,6 +29,9 @@ final class TwilioStandIn: Sendable {
 
     private let callSid: CallSid
     private let state = Mutex<(received: [Received], answers: [Answer])>(([], []))
+
+    /// What was posted.
+    var posted: [Received] { self.received.filter { $0.method == "POST" } }
 
     /// - Parameter callSid: of every call that is created.
     init(callSid: CallSid) {
@@ -44,12 +48,14 @@ final class TwilioStandIn: Sendable {
         let router = Router(context: BasicRequestContext.self)
         router.post("/2010-04-01/Accounts/:account/Calls.json") { request, _ in try await self.answer(request, 201) }
         router.post("/2010-04-01/Accounts/:account/Calls/:call") { request, _ in try await self.answer(request, 200) }
+        router.get("/2010-04-01/Accounts/:account/Calls/:call") { request, _ in try await self.answer(request, 200) }
         return HTTPServer(host: "127.0.0.1", port: 0, router: router, logger: .quiet, onBound: { onBound($0) })
     }
 
     private func answer(_ request: Request, _ status: Int) async throws -> Response {
         let body = try await request.body.collect(upTo: 1 << 20)
         let received = Received(
+            method: request.method.rawValue,
             path: request.uri.path,
             authorization: request.headers[.authorization],
             form: FormFields(parsing: body.readableBytesView)

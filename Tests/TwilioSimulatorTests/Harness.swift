@@ -82,6 +82,16 @@ struct Harness: Sendable {
         return (Int(response.status.code), try JSONValue(parsing: body.readableBytesView))
     }
 
+    func control(_ path: String, body: String) async throws -> (status: Int, json: JSONValue) {
+        let port = try await self.simulator.waitForPort()
+        var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
+        request.method = .POST
+        request.body = .bytes(ByteBuffer(string: body))
+        let response = try await self.http.execute(request, timeout: .seconds(10))
+        let answer = try await response.body.collect(upTo: 1 << 20)
+        return (Int(response.status.code), try JSONValue(parsing: answer.readableBytesView))
+    }
+
     /// Creates a call with all status callbacks.
     func call(_ further: [(String, String)] = []) async throws -> CallSid {
         let form =

@@ -25,6 +25,15 @@ struct TwilioSimulatorCommand: AsyncParsableCommand {
     @Option(help: "JSON file that says what happens in which call (default: the demo's conversation).")
     var script: String?
 
+    @Option(help: "Whom Twilio asks for TwiML when a person calls our number (POST /control/calls has them call).")
+    var voiceUrl: String?
+
+    @Option(help: "Whom Twilio asks when the voice URL fails.")
+    var voiceFallbackUrl: String?
+
+    @Option(help: "Whom Twilio tells the end of a call to our number.")
+    var statusCallback: String?
+
     @Option(help: "Folder for a stereo WAV of each call; it must exist.")
     var recordingDir: String?
 
@@ -45,6 +54,12 @@ struct TwilioSimulatorCommand: AsyncParsableCommand {
         var configuration = TwilioSimulatorConfiguration(accountSid: accountSid, authToken: authToken)
         configuration.port = self.port
         configuration.recordingDirectory = self.recordingDir
+        if let voiceUrl {
+            var settings = NumberSettings(voiceURL: voiceUrl)
+            settings.voiceFallbackURL = self.voiceFallbackUrl
+            settings.statusCallback = self.statusCallback
+            configuration.numberSettings = settings
+        }
         if let script { configuration.script = try SimulationScript(contentsOf: script) }
         let simulator = try TwilioSimulator(configuration: configuration, logger: logger)
         let group = ServiceGroup(

@@ -7,6 +7,8 @@ import Synchronization
 final class CallRegistry: Sendable {
     private struct State {
         var script: SimulationScript
+        var numberSettings: NumberSettings?
+        var isListening = false
         var calls: [CallSid: SimulatedCall] = [:]
         /// Oldest first.
         var order: [CallSid] = []
@@ -18,28 +20,47 @@ final class CallRegistry: Sendable {
 
     /// Calls that were made and have to be run.
     let newCalls = Mailbox<SimulatedCall>()
+    /// The people who call, once per script.
+    let scriptedCalls = Mailbox<[InboundCall]>()
     private let accountSid: String
+    let ownedNumbers: Set<String>?
     private let utterance: @Sendable (String) -> ByteBuffer?
-    private let logger: Logger
+    let logger: Logger
     private let state: Mutex<State>
 
     /// - Throws: `Business.UnknownUtterance`.
     init(
         accountSid: String,
         script: SimulationScript,
+        numberSettings: NumberSettings? = nil,
+        ownedNumbers: Set<String>? = nil,
         utterance: @escaping @Sendable (String) -> ByteBuffer?,
         logger: Logger
     ) throws(Business.UnknownUtterance) {
         self.accountSid = accountSid
+        self.ownedNumbers = ownedNumbers
         self.utterance = utterance
         self.logger = logger
-        self.state = Mutex(State(script: script))
+        self.state = Mutex(State(script: script, numberSettings: numberSettings))
         try self.check(script)
     }
 
     private func check(_ script: SimulationScript) throws(Business.UnknownUtterance) {
         for call in [script.fallback] + script.numbers.values {
             _ = try Business(call, utterance: self.utterance)
+        }
+    }
+
+    var numberSettings: NumberSettings? {
+        get { self.state.withLock { $0.numberSettings } }
+        set { self.state.withLock { $0.numberSettings = newValue } }
+    }
+
+    /// The simulator listens: the script's people call from now on.
+    func startScriptedCalls() {
+        self.state.withLock { state in
+            state.isListening = true
+            self.scriptedCalls.send(state.script.inbound)
         }
     }
 
@@ -50,6 +71,7 @@ final class CallRegistry: Sendable {
         self.state.withLock { state in
             state.script = script
             state.faultsTaken = [:]
+            if state.isListening { self.scriptedCalls.send(script.inbound) }
         }
     }
 
@@ -73,9 +95,14 @@ final class CallRegistry: Sendable {
     }
 
     /// Makes a call and has it run.
-    func create(_ request: CallRequest) throws(APIError) -> SimulatedCall {
+    /// - Parameter callScript: what happens in it; by default what the script says of the person's number.
+    func create(
+        _ request: CallRequest,
+        direction: CallDetails.Direction = .outbound,
+        script callScript: CallScript? = nil
+    ) throws(APIError) -> SimulatedCall {
         let script = self.script
-        let callScript = script[to: request.to]
+        let callScript = callScript ?? script[to: direction == .inbound ? request.from : request.to]
         var generator = SystemRandomNumberGenerator()
         guard let sid = CallSid("CA" + randomHexadecimal(using: &generator)),
             let business = try? Business(callScript, utterance: self.utterance)
@@ -88,6 +115,7 @@ final class CallRegistry: Sendable {
                 accountSid: self.accountSid,
                 to: request.to,
                 from: request.from,
+                direction: direction,
                 created: .now
             ),
             request: request,
@@ -101,7 +129,7 @@ final class CallRegistry: Sendable {
             state.order.append(sid)
             Self.forgetOldest(&state)
         }
-        call.log.add(.status(CallDetails.Status.queued.rawValue))
+        call.log.add(.status(call.details.status.rawValue))
         self.newCalls.send(call)
         return call
     }

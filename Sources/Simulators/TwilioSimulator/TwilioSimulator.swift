@@ -26,6 +26,8 @@ package final class TwilioSimulator: Service {
         self.registry = try CallRegistry(
             accountSid: configuration.accountSid,
             script: configuration.script,
+            numberSettings: configuration.numberSettings,
+            ownedNumbers: configuration.ownedNumbers,
             utterance: configuration.utterance,
             logger: logger
         )
@@ -49,6 +51,22 @@ package final class TwilioSimulator: Service {
     /// For calls to `number` created from now on.
     package func setScript(_ script: CallScript, for number: String) throws {
         try self.registry.replace(script: script, for: number)
+    }
+
+    /// For calls to the account's numbers from now on.
+    package func setNumberSettings(_ settings: NumberSettings?) { self.registry.numberSettings = settings }
+
+    /// A person calls one of the account's numbers.
+    /// - Parameters:
+    ///   - caller: their number, or `anonymous` for one who withholds it.
+    ///   - script: what they say; by default what the script has for their number.
+    /// - Throws: `APIError` when the number has no voice URL, or is none.
+    package func receiveCall(
+        from caller: String = CallRequest.withheld,
+        to number: String,
+        script: CallScript? = nil
+    ) throws -> CallSid {
+        try self.registry.receive(from: caller, to: number, script: script).sid
     }
 
     /// All calls as they are now, newest first.
@@ -93,7 +111,8 @@ package final class TwilioSimulator: Service {
                 group.addTask { try await self.server().run() }
                 group.addTask { await clock.run() }
                 group.addTask { await self.runCalls(environment) }
-                // The server ends first: by shutdown, or because it cannot listen.
+                group.addTask { await self.registry.receiveScriptedCalls() }
+                // The server ends first: by shutdown, or because it cannot listen; all others run until then.
                 try await group.next()
                 group.cancelAll()
             }
@@ -122,14 +141,17 @@ package final class TwilioSimulator: Service {
             ownedNumbers: self.configuration.ownedNumbers,
             registry: self.registry
         )
+        let router = api.router()
+        ControlAPI(registry: self.registry).addRoutes(to: router)
         return HTTPServer(
             host: self.configuration.host,
             port: self.configuration.port,
-            router: api.router(),
+            router: router,
             logger: self.logger,
             onBound: { port in
                 self.boundPort.withLock { $0 = port }
                 self.bound.finish()
+                self.registry.startScriptedCalls()
             }
         )
     }

@@ -6,6 +6,8 @@ package struct IngressMetrics: Sendable {
     enum TwilioOperation: String, CaseIterable {
         case create
         case hangUp = "hang_up"
+        case update
+        case lookUp = "look_up"
     }
 
     enum TwilioResult: String, CaseIterable {

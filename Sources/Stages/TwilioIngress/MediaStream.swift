@@ -30,6 +30,13 @@ package final class MediaStream: WebSocketSource {
         }
     }
 
+    /// What becomes an event.
+    enum Fact {
+        case pressed(digit: String)
+        /// The last one.
+        case ended(MediaStreamSession.End)
+    }
+
     /// How long the socket has been silent.
     enum Silence {
         /// Long enough to ask whether somebody is there.
@@ -69,14 +76,14 @@ package final class MediaStream: WebSocketSource {
     let hangUpRequests: AsyncStream<Duration>
     /// One element, when everything before the hang-up was played.
     let hangUpPlayed: AsyncStream<Void>
-    /// Keys pressed that are not written yet. The budget for messages bounds them.
-    let digits: AsyncStream<String>
+    /// What is not written yet, in order. The budget for messages bounds it.
+    let facts: AsyncStream<Fact>
     /// The newest that nobody took yet.
     let silences: AsyncStream<Silence>
 
     private let hangUpRequest: AsyncStream<Duration>.Continuation
     private let played: AsyncStream<Void>.Continuation
-    private let digit: AsyncStream<String>.Continuation
+    private let fact: AsyncStream<Fact>.Continuation
     private let silence: AsyncStream<Silence>.Continuation
     private let metrics: IngressMetrics
     private let produce: @Sendable (ByteBuffer) -> IngressMetrics.InboundDrop?
@@ -105,7 +112,7 @@ package final class MediaStream: WebSocketSource {
         self.produce = produce
         (self.hangUpRequests, self.hangUpRequest) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (self.hangUpPlayed, self.played) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-        (self.digits, self.digit) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
+        (self.facts, self.fact) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
         (self.silences, self.silence) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         self.state = Mutex(
             State(
@@ -117,15 +124,16 @@ package final class MediaStream: WebSocketSource {
     }
 
     /// The socket is gone, and nothing waits for it any longer.
-    /// - Parameter isInterrupted: the call goes on, with another stream that is sent what did not play, a hang-up too.
-    func end(isInterrupted: Bool) {
-        self.state.withLock { $0.isInterrupted = isInterrupted }
+    func end(_ end: MediaStreamSession.End) {
+        self.state.withLock { $0.isInterrupted = end != .stop }
+        self.fact.yield(.ended(end))
         self.played.finish()
         self.hangUpRequest.finish()
-        self.digit.finish()
+        self.fact.finish()
         self.silence.finish()
     }
 
+    /// The call goes on, with another stream that is sent what did not play, a hang-up too.
     var isInterrupted: Bool {
         self.state.withLock { $0.isInterrupted }
     }
@@ -179,7 +187,7 @@ extension MediaStream {
 
     /// The far end pressed a key.
     func pressed(_ digit: String) {
-        self.digit.yield(digit)
+        self.fact.yield(.pressed(digit: digit))
     }
 
     /// Nothing at all arrived for some time.

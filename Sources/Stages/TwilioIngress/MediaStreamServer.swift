@@ -24,8 +24,9 @@ struct MediaStreamServer: Sendable {
     let audio: KafkaProducer
     let events: EventWriter
     let calls: TwilioCalls
-    /// What Twilio says of a call whose socket is silent; nil when it could not be asked.
-    let lookUp: @Sendable (CallSid) async -> CallLookup?
+    let claims: Claims
+    /// How long nothing at all may arrive on a socket.
+    let silence: Duration
     let metrics: IngressMetrics
     let logger: Logger
 
@@ -43,16 +44,14 @@ struct MediaStreamServer: Sendable {
             guard let stream else { return }
 
             let session = MediaStreamSession(stream: stream, socket: socket, server: self)
-            group.addTask { await session.announce() }
-            group.addTask { await session.writeDigits() }
+            group.addTask { await session.tell() }
             group.addTask { await session.hangUpWhenPlayed() }
             group.addTask { await session.watch() }
             let end = await session.read(&messages, &budget)
             self.registry.remove(stream)
-            stream.end(isInterrupted: end != .stop)
+            stream.end(end)
             // Whatever ended it, a peer that reads no more must not hold it.
             try? await socket.close(code: 1000, reason: "")
-            await session.announceEnd(end)
         }
     }
 

@@ -35,7 +35,22 @@ struct MediaStreamSession: Sendable {
         self.logger = logger
     }
 
-    func announce() async {
+    /// Writes what is to be known of the stream, from its start to its end, in order and beside the audio.
+    func tell() async {
+        await self.announce()
+        var keys = 0
+        for await fact in self.stream.facts {
+            switch fact {
+            case .pressed(let digit):
+                await self.pressed(digit, count: keys)
+                keys += 1
+            case .ended(let end):
+                await self.announceEnd(end)
+            }
+        }
+    }
+
+    private func announce() async {
         self.logger.info("Stream started", metadata: ["stream.epoch": "\(self.stream.streamEpoch)"])
         var started = StreamStarted()
         started.streamSid = self.stream.streamSid
@@ -47,7 +62,14 @@ struct MediaStreamSession: Sendable {
         self.socket.abort()
     }
 
-    func announceEnd(_ end: End) async {
+    private func pressed(_ digit: String, count: Int) async {
+        var dtmf = DtmfReceived()
+        dtmf.digit = digit
+        dtmf.streamEpoch = self.stream.streamEpoch
+        await self.publish(.dtmfReceived(dtmf), id: self.id("dtmf") + "/\(count)")
+    }
+
+    private func announceEnd(_ end: End) async {
         self.logger.info("Stream stopped", metadata: ["reason": "\(end.rawValue)"])
         var stopped = StreamStopped()
         stopped.streamSid = self.stream.streamSid
@@ -112,49 +134,47 @@ struct MediaStreamSession: Sendable {
         return .error
     }
 
-    /// Writes the keys pressed, in order, while the audio goes on.
-    func writeDigits() async {
-        var count = 0
-        for await digit in self.stream.digits {
-            var dtmf = DtmfReceived()
-            dtmf.digit = digit
-            dtmf.streamEpoch = self.stream.streamEpoch
-            await self.publish(
-                .dtmfReceived(dtmf),
-                id: "dtmf/\(self.stream.callSid)/\(self.stream.streamEpoch)/\(count)"
-            )
-            count += 1
-        }
-    }
-
     // MARK: A silent socket
 
     /// Asks a silent peer for a sign of life; when none comes, asks Twilio whether there is a call at all, and closes
     /// the socket, so that Twilio asks for TwiML again if there is.
     func watch() async {
+        var askedAt = ContinuousClock.now
+        var isAsked = false
         for await silence in self.stream.silences {
-            switch silence {
-            case .suspicious:
-                // A socket that is gone ends the reader, and that ends this.
-                try? await self.socket.sendPing()
-            case .dead:
-                self.server.metrics.streamsSilent.increment()
-                self.logger.warning("Nothing arrives on a stream: looking the call up")
-                let call = await self.server.lookUp(self.stream.callSid)
-                if let call, call.isOver { await self.publishEnd(call) }
-                try? await self.socket.close(code: 1001, reason: "silent")
-                return
-            }
+            if askedAt < self.socket.lastHeard { isAsked = false }
+            // A process that was stopped for long finds every socket silent: first it must have listened again.
+            if silence == .dead, isAsked, .now - askedAt >= self.server.silence / 4 { return await self.giveUp() }
+            if !isAsked { (askedAt, isAsked) = (.now, true) }
+            // A socket that is gone ends the reader, and that ends this.
+            try? await self.socket.sendPing()
         }
     }
 
-    /// What the status callback would have said, which may come yet: the same event.
-    private func publishEnd(_ call: CallLookup) async {
-        var changed = CallStatusChanged()
-        changed.status = call.status
-        changed.sequenceNumber = call.sequenceNumber
-        changed.durationSeconds = call.durationSeconds
-        await self.publish(.statusChanged(changed), id: "status/\(self.stream.callSid)/\(call.sequenceNumber)")
+    private func giveUp() async {
+        self.server.metrics.streamsSilent.increment()
+        self.logger.warning("Nothing arrives on a stream: looking the call up")
+        await self.lookUp()
+        try? await self.socket.close(code: 1001, reason: "silent")
+    }
+
+    /// Whether the call is over, of which nobody told us; then as if its status callback had come.
+    private func lookUp() async {
+        do {
+            guard case .over(let progress, let seconds) = try await self.server.calls.lookUp(self.stream.callSid) else {
+                return
+            }
+            self.logger.info("The call is over", metadata: ["status": "\(progress.status)"])
+            let number = progress.usualSequence ?? 0
+            var changed = CallStatusChanged()
+            changed.status = progress.status
+            changed.sequenceNumber = number
+            changed.durationSeconds = seconds
+            await self.publish(.statusChanged(changed), id: "status/\(self.stream.callSid)/\(number)")
+            try await self.server.claims.ended(self.stream.callSid)
+        } catch {
+            self.logger.warning("A silent stream's call is not accounted for", metadata: [LogKey.error: "\(error)"])
+        }
     }
 
     // MARK: Hanging up

@@ -61,4 +61,9 @@ final class StreamRegistry: Sendable {
     var streams: [ByteBuffer: MediaStream] {
         self.state.withLock { $0.streams }
     }
+
+    /// Ends the stream of a call that is over.
+    func end(_ callSid: CallSid) {
+        self.state.withLock { $0.streams[ByteBuffer(string: callSid.rawValue)] }?.link.end()
+    }
 }

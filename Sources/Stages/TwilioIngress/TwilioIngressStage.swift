@@ -48,7 +48,10 @@ package enum TwilioIngressStage: Stage {
             stage: context.stage,
             instanceID: context.instanceID
         )
-        let tokens = StreamToken.Authority(authToken: configuration.authToken)
+        let claims = Claims(context: context, producer: eventProducer, callLimit: configuration.longestCall)
+        let opener = CallOpener(claims: claims, events: events)
+        let tokens = StreamToken.Authority(authTokens: configuration.authTokens)
+        let documents = StreamDocuments(publicURL: configuration.publicURL, tokens: tokens)
         let streams = MediaStreamServer(
             instanceID: context.instanceID,
             outboundPartition: KeyPartition.of(context.instanceID, count: context.topics.partitions),
@@ -60,7 +63,8 @@ package enum TwilioIngressStage: Stage {
             audio: audioProducer,
             events: events,
             calls: calls,
-            lookUp: { _ in nil },
+            claims: claims,
+            silence: configuration.streamSilence,
             metrics: metrics,
             logger: logger
         )
@@ -73,9 +77,18 @@ package enum TwilioIngressStage: Stage {
         )
         let webhooks = TwilioWebhooks(
             publicURL: configuration.publicURL,
-            signature: TwilioSignature(authToken: configuration.authToken),
-            tokens: tokens,
-            events: events,
+            signature: TwilioSignature(authTokens: configuration.authTokens),
+            calls: CallWebhooks(
+                documents: documents,
+                audioPath: configuration.audioPath,
+                maxCalls: configuration.maxCalls,
+                claims: claims,
+                opener: opener,
+                events: events,
+                registry: registry,
+                health: context.health,
+                logger: logger
+            ),
             health: context.health,
             streams: streams,
             logger: logger
@@ -93,17 +106,38 @@ package enum TwilioIngressStage: Stage {
             stage: context.stage,
             logger: logger
         )
+        let control = CallControlAPI(tokens: configuration.apiTokens, calls: calls, events: events, logger: logger)
+        let commands = try TelephonyCommands(
+            context: context,
+            runner: TelephonyCommandRunner(
+                calls: calls,
+                claims: claims,
+                events: events,
+                documents: documents,
+                deadLetters: letters,
+                logger: logger
+            )
+        )
         return [
-            http, eventProducer, audioProducer,
+            http, eventProducer, audioProducer, claims,
             OutboundFrames(context: context, registry: registry, deadLetters: letters, metrics: metrics),
             clock,
-            self.server(configuration, api: api, webhooks: webhooks, logger: logger, onBound: onBound),
+            commands,
+            self.server(
+                configuration,
+                api: api,
+                control: control,
+                webhooks: webhooks,
+                logger: logger,
+                onBound: onBound
+            ),
         ]
     }
 
     private static func server(
         _ configuration: IngressConfiguration,
         api: VoiceAPI,
+        control: CallControlAPI,
         webhooks: TwilioWebhooks,
         logger: Logger,
         onBound: @escaping @Sendable (Int) -> Void
@@ -111,6 +145,7 @@ package enum TwilioIngressStage: Stage {
         let router = Router(context: BasicRequestContext.self)
         router.add(middleware: ProblemMiddleware())
         api.addRoutes(to: router)
+        control.addRoutes(to: router)
         webhooks.addRoutes(to: router)
         return HTTPServer(
             host: configuration.host,

@@ -107,7 +107,7 @@ extension Problem {
 
 extension TwilioCalls.Failure {
     /// Without Twilio's message, which may name the number.
-    fileprivate var name: String {
+    var name: String {
         switch self {
         case .refused(let status, let code, _): "refused with status \(status), code \(code.map(String.init) ?? "none")"
         case .unreachable: "unreachable"

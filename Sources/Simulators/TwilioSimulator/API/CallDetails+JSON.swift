@@ -31,7 +31,7 @@ extension CallDetails {
             "duration": optional(self.durationSeconds.map(String.init)),
             "price": .null,
             "price_unit": "USD",
-            "direction": "outbound-api",
+            "direction": .string(self.direction.rawValue),
             "answered_by": optional(self.answeredBy),
             "api_version": "2010-04-01",
             "annotation": .null,

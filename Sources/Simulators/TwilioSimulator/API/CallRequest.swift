@@ -1,6 +1,6 @@
 package import TwilioMedia
 
-/// A valid request to create a call.
+/// A valid request to create a call, or what a number's settings make of an inbound one.
 ///
 /// Parameters that the simulator has no use for (recording, caller identity) are accepted and have no effect.
 package struct CallRequest: Sendable, Equatable {
@@ -9,6 +9,9 @@ package struct CallRequest: Sendable, Equatable {
         package var url: WebhookURL
         package var method: String
     }
+
+    /// The `From` of a caller who withholds their number.
+    package static let withheld = "anonymous"
 
     package enum Detection: Sendable, Equatable {
         case off
@@ -42,11 +45,7 @@ package struct CallRequest: Sendable, Equatable {
         guard ownedNumbers?.contains(from) ?? true else {
             throw APIError(code: 21210, "The 'From' number \(from) is not yet verified for your account")
         }
-        self.to = to
-        self.from = from
-        self.document = try Self.document(form)
-        self.fallback = try Self.callback(form, "FallbackUrl", method: "FallbackMethod")
-        self.statusCallback = try Self.callback(form, "StatusCallback", method: "StatusCallbackMethod")
+        try self.init(from: from, to: to, callbacks: form)
         let events = form.all("StatusCallbackEvent")
         if !events.isEmpty { self.statusEvents = Set(events.compactMap(ProgressEvent.init)) }
         for event in events where ProgressEvent(rawValue: event) == nil {
@@ -55,6 +54,15 @@ package struct CallRequest: Sendable, Equatable {
         self.timeoutSeconds = try form.number("Timeout", in: 1...600, code: 21208) ?? 60
         self.timeLimitSeconds = try form.number("TimeLimit", in: 1...86400) ?? 14400
         try self.readDetection(form)
+    }
+
+    /// - Parameter form: names the document and the callbacks.
+    init(from: String, to: String, callbacks form: FormFields) throws(APIError) {
+        self.from = from
+        self.to = to
+        self.document = try Self.document(form)
+        self.fallback = try Self.callback(form, "FallbackUrl", method: "FallbackMethod")
+        self.statusCallback = try Self.callback(form, "StatusCallback", method: "StatusCallbackMethod")
     }
 
     private static func document(_ form: FormFields) throws(APIError) -> DocumentSource {

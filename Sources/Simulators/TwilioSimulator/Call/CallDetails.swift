@@ -15,11 +15,17 @@ package struct CallDetails: Sendable, Equatable {
         }
     }
 
+    package enum Direction: String, Sendable {
+        case inbound
+        case outbound = "outbound-api"
+    }
+
     package let sid: CallSid
     package let accountSid: String
     package let to: String
     package let from: String
-    package var status = Status.queued
+    package let direction: Direction
+    package var status: Status
     package let created: TwilioTime
     package var updated: TwilioTime
     /// When it was answered.
@@ -28,11 +34,20 @@ package struct CallDetails: Sendable, Equatable {
     package var queuedMs = 0
     package var answeredBy: String?
 
-    package init(sid: CallSid, accountSid: String, to: String, from: String, created: TwilioTime) {
+    package init(
+        sid: CallSid,
+        accountSid: String,
+        to: String,
+        from: String,
+        direction: Direction = .outbound,
+        created: TwilioTime
+    ) {
         self.sid = sid
         self.accountSid = accountSid
         self.to = to
         self.from = from
+        self.direction = direction
+        self.status = direction == .inbound ? .ringing : .queued
         self.created = created
         self.updated = created
     }

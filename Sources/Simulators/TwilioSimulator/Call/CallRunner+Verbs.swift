@@ -13,9 +13,11 @@ extension CallRunner {
         case .interrupted(let control): return Self.next(after: control)
         }
         guard let fetched else {
+            self.answer()
             if case .document(let source) = await self.say(Self.apology) { return .document(source) }
             return .hangUp
         }
+        if fetched.document.verbs.isEmpty { self.answer() }
         for verb in fetched.document.verbs where !Task.isCancelled {
             switch await self.perform(verb, base: fetched.base) {
             case .nextVerb: continue
@@ -26,6 +28,17 @@ extension CallRunner {
     }
 
     private mutating func perform(_ verb: TwiMLDocument.Verb, base: WebhookURL?) async -> Next {
+        if case .reject(let reason) = verb {
+            self.call.log.add(.verb("Reject"))
+            return self.isAnswered ? .hangUp : .reject(reason)
+        }
+        // Every other first verb answers an inbound call; a pause lets it ring so long before.
+        if case .pause(let length) = verb, !self.isAnswered {
+            self.call.log.add(.verb("Pause"))
+            defer { self.answer() }
+            return await self.pause(length)
+        }
+        self.answer()
         switch verb {
         case .connect(let connect):
             self.call.log.add(.verb("Connect"))
@@ -46,7 +59,7 @@ extension CallRunner {
         case .pause(let length):
             self.call.log.add(.verb("Pause"))
             return await self.pause(length)
-        case .hangup:
+        case .hangup, .reject:
             self.call.log.add(.verb("Hangup"))
             return .hangUp
         }

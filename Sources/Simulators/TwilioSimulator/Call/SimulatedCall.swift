@@ -98,26 +98,4 @@ final class SimulatedCall: Sendable {
             break
         }
     }
-
-    /// The fields that every request about this call has.
-    func standardFields(status: String? = nil) -> [FormField] {
-        let details = self.details
-        var fields = [
-            FormField("CallSid", details.sid.rawValue),
-            FormField("AccountSid", details.accountSid),
-            FormField("ApiVersion", "2010-04-01"),
-            FormField("CallStatus", status ?? details.status.rawValue),
-            FormField("Direction", "outbound-api"),
-            FormField("From", details.from),
-            FormField("Caller", details.from),
-            FormField("To", details.to),
-            FormField("Called", details.to),
-        ]
-        for party in ["From", "Caller", "To", "Called"] {
-            for detail in ["City", "State", "Zip"] { fields.append(FormField(party + detail, "")) }
-            fields.append(FormField(party + "Country", "US"))
-        }
-        if let verdict = details.answeredBy { fields.append(FormField("AnsweredBy", verdict)) }
-        return fields
-    }
 }
