@@ -15,6 +15,8 @@ package import NIOCore
 /// back by no more than the silence that was made in its place, and the next gap, which is filled by that much less,
 /// brings the axis back.
 ///
+/// Silence never runs more than 20 s ahead of the clock: a peer whose timestamps race does not flood those behind us.
+///
 /// Call `received` or `waited`, then `next` until it returns nil.
 package struct InboundFraming: Sendable {
     package struct Frame: Sendable, Equatable {
@@ -58,6 +60,7 @@ package struct InboundFraming: Sendable {
     /// On the stream's clock, of the next frame's first byte, in bytes.
     private var framePosition: UInt64 = 0
 
+    private let startedAtUs: Int64
     /// When audio came last, or the stream began; Unix microseconds.
     private var heardAtUs: Int64
     /// Silence owed since then, made or not.
@@ -72,6 +75,7 @@ package struct InboundFraming: Sendable {
     ///   - nowUs: Unix microseconds, here and below.
     ///   - maxGapMs: 10 s is what other implementations fill.
     package init(nowUs: Int64, maxGapMs: Int = 10_000) {
+        self.startedAtUs = nowUs
         self.heardAtUs = nowUs
         self.maxGapMs = UInt64(maxGapMs)
     }
@@ -88,7 +92,7 @@ package struct InboundFraming: Sendable {
         self.silentFrames = 0
         // Beyond 49 days, where `timestamp_ms` of a frame ends, there is no clock.
         let timestamp = media.timestampMs.flatMap { $0 <= UInt32.max ? $0 : nil }
-        let filled = timestamp.map { self.advance(to: $0) } ?? 0
+        let filled = timestamp.map { self.advance(to: $0, nowUs: nowUs) } ?? 0
         self.fillingBytes += filled
         self.audio = media.payload
         self.expected += UInt64(filled + media.payload.readableBytes)
@@ -129,7 +133,7 @@ package struct InboundFraming: Sendable {
     /// Moves the clock to a message's timestamp.
     /// - Returns: the gap before the message in bytes: whole frames, at most `maxGapMs`. Less than a frame is left to
     ///   add up.
-    private mutating func advance(to timestamp: UInt64) -> Int {
+    private mutating func advance(to timestamp: UInt64, nowUs: Int64) -> Int {
         defer { self.lastTimestampMs = timestamp }
         let position = timestamp * Self.bytesPerMs
         if self.lastTimestampMs == nil, self.expected == 0 {
@@ -145,13 +149,21 @@ package struct InboundFraming: Sendable {
         }
         guard position >= self.expected + UInt64(Self.frameBytes) else { return 0 }
         let gap = position - self.expected
-        let limit = self.maxGapMs * Self.bytesPerMs
+        let limit = min(self.maxGapMs * Self.bytesPerMs, self.allowedBytes(nowUs: nowUs))
         let filled = min(gap, limit) / UInt64(Self.frameBytes) * UInt64(Self.frameBytes)
         if gap > limit {
             self.framePosition += gap - filled
             self.expected += gap - filled
         }
         return Int(filled)
+    }
+
+    /// The silence that may be made at once.
+    private func allowedBytes(nowUs: Int64) -> UInt64 {
+        let elapsedMs = UInt64(max(0, nowUs - self.startedAtUs)) / 1_000
+        let allowed = (elapsedMs + 2 * self.maxGapMs) * Self.bytesPerMs
+        let made = self.nextSequence * UInt64(Self.frameBytes)
+        return allowed > made ? allowed - made : 0
     }
 
     private mutating func takeSilence() -> ByteBuffer {

@@ -66,7 +66,7 @@ import WebSockets
 
     @Test func `a peer that says nothing but answers pings is kept`() async throws {
         // Long enough for a machine that is busy with other tests.
-        try await Ingress.run(adjust: { $0.streamSilence = .seconds(8) }) { ingress in
+        try await Self.listening(for: .seconds(8)) { ingress in
             try await ingress.call { line in
                 try await eventually("nine seconds of silence") { try await ingress.inboundFrames().count > 425 }
                 #expect(!line.isClosed)
@@ -76,7 +76,7 @@ import WebSockets
     }
 
     @Test func `a dead socket of a live call is closed, so that Twilio asks for TwiML again`() async throws {
-        try await Ingress.run(adjust: { $0.streamSilence = .milliseconds(600) }) { ingress in
+        try await Self.listening(for: .milliseconds(600)) { ingress in
             ingress.twilio.willAnswer(.status(200, #"{"status":"in-progress","duration":null}"#))
             let connection = try await ingress.rawCall()
             try await eventually("closed") { connection.isClosed }
@@ -89,7 +89,7 @@ import WebSockets
     }
 
     @Test func `a dead socket of a call that is over says so as its status callback would`() async throws {
-        try await Ingress.run(adjust: { $0.streamSilence = .milliseconds(600) }) { ingress in
+        try await Self.listening(for: .milliseconds(600)) { ingress in
             ingress.twilio.willAnswer(.status(200, #"{"status":"completed","duration":"17"}"#))
             let connection = try await ingress.rawCall()
             try await eventually("closed") { connection.isClosed }
@@ -102,7 +102,7 @@ import WebSockets
     }
 
     @Test func `a dead socket is closed also when Twilio cannot be asked`() async throws {
-        try await Ingress.run(adjust: { $0.streamSilence = .milliseconds(600) }) { ingress in
+        try await Self.listening(for: .milliseconds(600)) { ingress in
             ingress.twilio.willAnswer(.status(503, ""))
             let connection = try await ingress.rawCall()
             try await eventually("closed") { connection.isClosed }
@@ -168,6 +168,11 @@ import WebSockets
                 #expect(events.map(\.eventID) == (0..<3).map { "dtmf/\(ingress.callSid)/1/\($0)" })
             }
         }
+    }
+
+    /// An ingress that lets sockets be silent for `silence`.
+    private static func listening(for silence: Duration, body: (Ingress) async throws -> Void) async throws {
+        try await Ingress.run(adjust: { $0.streamSilence = silence }, body: body)
     }
 
     private static func levels(_ ingress: Ingress) async throws -> [AudioLevels] {

@@ -58,6 +58,11 @@ final class RawConnection: Sendable {
         try await self.channel.setOption(.autoRead, value: reads).get()
     }
 
+    /// Says that nothing more comes.
+    func endSending() async {
+        try? await self.channel.close(mode: .output).get()
+    }
+
     func close() async {
         try? await self.channel.close().get()
     }

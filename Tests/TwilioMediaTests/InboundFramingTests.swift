@@ -93,6 +93,17 @@ import TwilioMedia
         #expect(frames.last?.timestampMs == gap.frameTimestampMs)
     }
 
+    @Test func `timestamps that race make no more silence than the clock and 20 s`() {
+        var framing = InboundFraming(nowUs: 0)
+        var count = 0
+        for index in 0..<100 as Range<UInt64> {
+            _ = framing.received(Self.media(chunk: index + 1, at: 9_000 * index), nowUs: Int64(index) * 20_000)
+            count += Self.frames(&framing).count
+        }
+        // 2 s of audio in 2 s.
+        #expect(100..<1_100 + 100 ~= count)
+    }
+
     @Test func `small gaps add up to a frame`() {
         var framing = InboundFraming(nowUs: 0)
         var filled = 0
