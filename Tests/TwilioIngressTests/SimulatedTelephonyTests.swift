@@ -133,6 +133,22 @@ import TwilioSimulator
         }
     }
 
+    @Test func `a machine that answers is known, while the call goes on`() async throws {
+        var script = Self.script
+        script.answeredBy = "machine_start"
+        script.detectionMs = 200
+        try await SimulatedTwilio.run(script) { twilio in
+            try await twilio.withIngress(ownBroker: try Self.broker.get()) { ingress in
+                let call = try await twilio.call(from: ingress)
+                let verdict = try await Self.event("machine/\(call.callSid)", of: call).machineDetected
+                #expect(verdict.answeredBy == "machine_start" && verdict.detectionMs == 200)
+                _ = try await Self.event("stream-started/\(call.callSid)/1", of: call)
+                let answer = try await call.control("end", nil)
+                #expect(answer.status == 202)
+            }
+        }
+    }
+
     @Test(arguments: [true, false])
     func `a call to our number is answered, and its end is known, told or not`(_ isTold: Bool) async throws {
         try await SimulatedTwilio.run(Self.script) { twilio in

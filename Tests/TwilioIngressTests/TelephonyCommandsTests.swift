@@ -190,17 +190,24 @@ import TwilioMedia
     @Test func `an instance that is put out of the group joins it again, and its streams go on`() async throws {
         let errors = LoggedErrors()
         let logger = Logger(label: "test") { _ in errors }
-        try await Ingress.run(ownBroker: try Self.broker.get(), logger: logger) { ingress in
-            try await ingress.command("before") { $0.hangUp.reason = "test" }
-            #expect(try await Self.outcome("before", ingress).succeeded)
-            try await ingress.call { line in
-                ingress.broker.cluster.fail(.heartbeat, with: [.fencedInstance])
-                try await eventually("out of the group") { errors.messages.contains { $0.contains("lost its place") } }
-                try await ingress.command("after") { $0.hangUp.reason = "test" }
-                #expect(try await Self.outcome("after", ingress).succeeded)
-                #expect(!line.isClosed)
+        try await Ingress.run(
+            ownBroker: try Self.broker.get(),
+            logger: logger,
+            adjust: { $0.rejoinAfter = .milliseconds(100) },
+            body: { ingress in
+                try await ingress.command("before") { $0.hangUp.reason = "test" }
+                #expect(try await Self.outcome("before", ingress).succeeded)
+                try await ingress.call { line in
+                    ingress.broker.cluster.fail(.heartbeat, with: [.fencedInstance])
+                    try await eventually("out of the group") {
+                        errors.messages.contains { $0.contains("lost its place") }
+                    }
+                    try await ingress.command("after") { $0.hangUp.reason = "test" }
+                    #expect(try await Self.outcome("after", ingress).succeeded)
+                    #expect(!line.isClosed)
+                }
             }
-        }
+        )
     }
 
     @Test func `two instances share the work, and each command is carried out once`() async throws {

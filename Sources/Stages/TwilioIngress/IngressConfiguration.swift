@@ -33,6 +33,8 @@ package struct IngressConfiguration: Sendable {
     package var twilioAPIURL: String
     /// For one request to Twilio's REST API.
     package var twilioTimeout = Duration.seconds(15)
+    /// How long an instance stays out of a group that it was put out of.
+    package var rejoinAfter = Duration.seconds(30)
     package var destinations: DestinationPolicy
     /// Of one API token.
     package var callsPerMinute = 60

@@ -18,37 +18,37 @@ struct TelephonyCommands: Service {
     /// For what is under way when a partition goes elsewhere: longer than Twilio may take to answer.
     private static let settling = Duration.seconds(20)
 
-    /// Before this instance joins the group again.
-    private static let rejoining = Duration.seconds(2)
-
     private let subscription: KafkaConsumer.Subscription
     private let configuration: KafkaConfiguration
     private let runner: TelephonyCommandRunner
+    private let rejoinAfter: Duration
     private let logger: Logger
 
-    init(context: StageContext, runner: TelephonyCommandRunner) {
+    /// - Parameter rejoinAfter: how long an instance that was put out of the group stays away: another one of the same
+    ///   name, which would be put out in its turn, does the work meanwhile.
+    init(context: StageContext, runner: TelephonyCommandRunner, rejoinAfter: Duration) {
         self.subscription = KafkaConsumer.Subscription(
             group: context.group,
             topics: [context.topics[.telephony]]
         )
         self.configuration = context.kafka
         self.runner = runner
+        self.rejoinAfter = rejoinAfter
         self.logger = context.logger
     }
 
-    /// Who is put out of the group, by a broker that was away for long or by another instance of the same name, joins it
-    /// again: the calls whose sockets are here go on meanwhile.
+    /// Whoever is put out of the group joins it again: the calls whose sockets are here go on meanwhile.
     func run() async throws {
         while true {
             do {
                 return try await self.consume()
             } catch let error as KafkaError where error.code == .fenced || error.code == .broker {
                 self.logger.error(
-                    "Telephony commands are not read for a moment: this instance lost its place in the group",
-                    metadata: [LogKey.error: "\(error)"]
+                    "Telephony commands are not read here for a while: this instance lost its place in the group",
+                    metadata: [LogKey.error: "\(error)", "seconds": "\(self.rejoinAfter.components.seconds)"]
                 )
             }
-            let goesOn = await cancelWhenGracefulShutdown { (try? await Task.sleep(for: Self.rejoining)) != nil }
+            let goesOn = await cancelWhenGracefulShutdown { (try? await Task.sleep(for: self.rejoinAfter)) != nil }
             guard goesOn else { return }
         }
     }

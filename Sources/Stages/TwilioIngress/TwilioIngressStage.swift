@@ -137,7 +137,8 @@ package enum TwilioIngressStage: Stage {
                 documents: documents,
                 deadLetters: letters,
                 logger: logger
-            )
+            ),
+            rejoinAfter: configuration.rejoinAfter
         )
         return [
             http, eventProducer, audioProducer, claims, queue,
