@@ -192,8 +192,8 @@ let package = Package(
         .executableTarget(
             name: "voice-bench",
             dependencies: [
-                "Audio", "CallEvents", "Kafka", "CRdKafka", "JSON", "TwilioMedia", "TestSupport", protobuf, nioCore,
-                nioPosix, log, argumentParser,
+                "Audio", "CallEvents", "Kafka", "CRdKafka", "JSON", "TwilioMedia", "TwilioSimulator", "TestSupport",
+                protobuf, asyncHTTPClient, nioCore, nioHTTP1, nioPosix, log, argumentParser,
             ],
             path: "Tests/Benchmarks"
         ),
