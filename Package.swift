@@ -197,8 +197,9 @@ let package = Package(
         .executableTarget(
             name: "voice-bench",
             dependencies: [
-                "Audio", "CallEvents", "Kafka", "CRdKafka", "CAllocations", "JSON", "TwilioMedia", "TwilioIngress",
-                "WebSockets", "TestSupport", "SeededRandom", protobuf, nioCore, nioPosix, log, argumentParser,
+                "Audio", "CallEvents", "Kafka", "CRdKafka", "CAllocations", "JSON", "TwilioMedia",
+                "TwilioIngress", "TwilioSimulator", "WebSockets", "TestSupport", "SeededRandom", protobuf, asyncHTTPClient,
+                nioCore, nioHTTP1, nioPosix, log, argumentParser,
             ],
             path: "Tests/Benchmarks"
         ),
