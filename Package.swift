@@ -87,7 +87,8 @@ let package = Package(
         stage(
             "TwilioIngress",
             [
-                "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, protobuf, crypto, nioPosix, nioHTTP1, coreMetrics,
+                "TwilioMedia", "Audio", "WebSockets", "JSON", asyncHTTPClient, protobuf, crypto, nioPosix, nioHTTP1,
+                coreMetrics,
             ] + server
         ),
         stage("AudioTranscoder", ["Audio"]),
@@ -196,11 +197,14 @@ let package = Package(
         .executableTarget(
             name: "voice-bench",
             dependencies: [
-                "Audio", "CallEvents", "Kafka", "CRdKafka", "JSON", "TwilioMedia", "TestSupport", protobuf, nioCore,
-                nioPosix, log, argumentParser,
+                "Audio", "CallEvents", "Kafka", "CRdKafka", "CAllocations", "JSON", "TwilioMedia",
+                "TwilioIngress", "TwilioSimulator", "WebSockets", "TestSupport", "SeededRandom", protobuf, asyncHTTPClient,
+                nioCore, nioHTTP1, nioPosix, log, argumentParser,
             ],
             path: "Tests/Benchmarks"
         ),
+        // Replaces the C library's allocator with one that counts: for voice-bench only.
+        .target(name: "CAllocations", path: "Tests/CAllocations"),
     ],
     swiftLanguageModes: [.v6]
 )

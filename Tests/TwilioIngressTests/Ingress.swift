@@ -232,6 +232,12 @@ extension Ingress {
         .map { try AudioFrame(record: $0.value ?? ByteBuffer()) }
     }
 
+    /// The same without the silence that is made while nobody speaks.
+    func heardFrames(_ topic: Topic = .audioInboundPhone) async throws -> [AudioFrame] {
+        let silence = ByteBuffer(repeating: 0xff, count: 160)
+        return try await self.inboundFrames(topic).filter { $0.payload != silence }
+    }
+
     func token(
         epoch: UInt32 = 1,
         callSid: CallSid? = nil,

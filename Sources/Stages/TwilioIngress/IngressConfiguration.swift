@@ -11,6 +11,7 @@ package import StageRuntime
 /// - `VOICE_AUDIO_PATH` (`pcm24k` or `passthrough`, default `pcm24k`): the path of calls that start here.
 /// - `VOICE_DRAIN_SECONDS` (default 3600, 0–86400): how long calls in progress may go on after SIGTERM; 0 moves them to
 ///   another instance at once.
+/// - `VOICE_STREAM_SILENCE_SECONDS` (5–3600, default 20): how long nothing at all may arrive on a stream's socket.
 /// - `VOICE_ALLOWED_PREFIXES` (default: the country code of `TWILIO_PHONE_NUMBER`; `*` for all): which numbers may be
 ///   called, such as `+1,+44`.
 /// - `VOICE_CALLS_PER_MINUTE` (default 60, 1–10000): calls that one API token may request of this instance.
@@ -48,6 +49,8 @@ package struct IngressConfiguration: Sendable {
     package var audioPath: AudioPath
     /// How long streams may go on after the process was told to stop.
     package var drainLimit = Duration.seconds(3_600)
+    /// How long nothing at all may arrive on a stream's socket until the call is looked up and the socket closed.
+    package var streamSilence = Duration.seconds(20)
     /// Who may initiate calls.
     package var apiTokens: APITokens
 
@@ -147,6 +150,14 @@ package struct IngressConfiguration: Sendable {
                 default: 3_600,
                 in: 0...86_400,
                 "How long calls in progress may go on after SIGTERM; 0 moves them to another instance at once."
+            )
+        )
+        self.streamSilence = .seconds(
+            settings.int(
+                "VOICE_STREAM_SILENCE_SECONDS",
+                default: 20,
+                in: 5...3_600,
+                "How long nothing at all may arrive on a stream's socket until it is closed."
             )
         )
         self.apiTokens = APITokens(&settings)

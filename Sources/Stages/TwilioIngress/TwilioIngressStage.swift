@@ -43,6 +43,7 @@ package enum TwilioIngressStage: Stage {
         let eventProducer = try KafkaProducer(.events, configuration: context.kafka, logger: logger)
         let audioProducer = try KafkaProducer(
             .audio,
+            gatheringEvery: .milliseconds(5),
             reportsDeliveries: false,
             configuration: context.kafka,
             logger: logger
@@ -71,7 +72,16 @@ package enum TwilioIngressStage: Stage {
             audio: audioProducer,
             events: events,
             calls: calls,
+            claims: claims,
+            silence: configuration.streamSilence,
             metrics: metrics,
+            logger: logger
+        )
+        let clock = StreamClock(
+            registry: registry,
+            live: audioProducer,
+            topic: context.topics[.live],
+            silence: configuration.streamSilence,
             logger: logger
         )
         let webhooks = TwilioWebhooks(
@@ -133,6 +143,7 @@ package enum TwilioIngressStage: Stage {
         return [
             http, eventProducer, audioProducer, claims, queue,
             OutboundFrames(context: context, registry: registry, deadLetters: letters, metrics: metrics),
+            clock,
             self.server(
                 configuration,
                 api: api,
