@@ -45,22 +45,36 @@ extension ConsumerLoop {
         self.handOff.finish()
     }
 
+    /// For the member to leave its group, and then for its client to close. A broker that is away or in trouble may not
+    /// let them; its session runs out then.
+    private static let patience = DispatchTimeInterval.seconds(3)
+
     /// A static member does not leave its group by closing: unsubscribing makes it, if it is let finish.
     private func leave() {
         rd_kafka_unsubscribe(self.handle.pointer)
-        let limit = DispatchTime.now() + .seconds(3)
+        let limit = DispatchTime.now() + Self.patience
         self.answerWhileLeaving()
         while self.isMember, DispatchTime.now() < limit {
             if let message = rd_kafka_consumer_poll(self.handle.pointer, 10) { rd_kafka_message_destroy(message) }
             self.answerWhileLeaving()
         }
-        // Close waits for the rebalance that it causes itself when there was no time to leave.
+        self.close()
+    }
+
+    /// Closing waits for requests that the broker does not answer, and asks again, for as long as it takes.
+    private func close() {
+        // It waits for the rebalance that it causes itself when there was no time to leave.
         guard let queue = rd_kafka_queue_new(self.handle.pointer) else { return }
         defer { rd_kafka_queue_destroy(queue) }
         if let error = rd_kafka_consumer_close_queue(self.handle.pointer, queue) {
             return self.check(error, "consumer not closed")
         }
+        let limit = DispatchTime.now() + Self.patience
         while rd_kafka_consumer_closed(self.handle.pointer) == 0 {
+            guard DispatchTime.now() < limit else {
+                self.handle.keep()
+                return self.logger.warning("consumer not closed in time: it is left behind until the process ends")
+            }
             rd_kafka_queue_poll_callback(queue, 50)
             self.answerWhileLeaving()
         }

@@ -90,17 +90,10 @@ import TwilioMedia
     func `whichever webhook comes first announces a call whose dialler is gone`(_ route: String) async throws {
         try await Ingress.run { ingress in
             let key = "claim-\(ingress.callSid)"
-            try await ingress.produce(
-                .requests,
-                key: key,
-                RequestRecord.with {
-                    $0.claimKey = key
-                    $0.atUs = UnixTime.nowUs
-                    $0.claim.claimID = "of an instance that is gone"
-                    $0.claim.request.businessName = "Müller & Söhne <Auto>"
-                    $0.claim.request.direction = "outbound-api"
-                }
-            )
+            try await ingress.claimByInstanceThatIsGone(key) {
+                $0.request.businessName = "Müller & Söhne <Auto>"
+                $0.request.direction = "outbound-api"
+            }
             let fields = Self.status(ingress, "in-progress", 2) + [FormField("AnsweredBy", "human")]
             // The claim is read a moment after it was written.
             try await eventually("announced") {

@@ -15,7 +15,6 @@ import TwilioSimulator
         var script = CallScript()
         script.answerAfterMs = 50
         script.turns = [.init(.atOnce, say: "greeting")]
-        script.faults.dropSocketAtMs = [1_500]
         try await SimulatedTwilio.run(script) { twilio in
             try await twilio.withIngress { ingress in
                 let call = try await twilio.call(from: ingress)
@@ -25,11 +24,16 @@ import TwilioSimulator
                 }
                 var speech = SpeechMaker(stream: 1)
                 try await call.play(speech.audio("a", ms: 400) + [speech.frame(.endOfItem, "a")])
+                let heard = { try await call.inboundFrames().filter { $0.streamEpoch == 1 } }
+                try await eventually("all of it was played") {
+                    let frames = try await heard()
+                    return frames.count > 50 && frames.last?.playout == .init(itemID: "a", playedMs: 400)
+                }
+                twilio.simulator.dropStream(of: callSid)
                 try await eventually("the second stream") {
                     try await call.events().contains { $0.eventID == "stream-started/\(callSid)/2" }
                 }
-                let frames = try await call.inboundFrames()
-                let first = frames.filter { $0.streamEpoch == 1 }
+                let first = try await heard()
                 #expect(first.map(\.sequence) == (0..<UInt64(first.count)).map { $0 } && first.count > 50)
                 #expect(first.last?.playout == .init(itemID: "a", playedMs: 400))
                 #expect(first.contains { $0.payload != ByteBuffer(repeating: 0xff, count: 160) })

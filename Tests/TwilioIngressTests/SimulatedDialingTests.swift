@@ -9,31 +9,6 @@ import TwilioSimulator
 
 /// Calls that are made, or not, at the simulator, which is as strict as Twilio.
 @Suite(.timeLimit(.minutes(2))) struct SimulatedDialingTests {
-    private static func withSimulator(
-        _ script: CallScript,
-        callsPerSecond: Double? = nil,
-        adjust: (inout IngressConfiguration) -> Void = { _ in },
-        body: (TwilioSimulator, Ingress) async throws -> Void
-    ) async throws {
-        var settings = TwilioSimulatorConfiguration(accountSid: Ingress.accountSid, authToken: Ingress.authToken)
-        settings.script = SimulationScript(fallback: script, callsPerSecond: callsPerSecond)
-        settings.ownedNumbers = ["+15005550006"]
-        let simulator = try TwilioSimulator(configuration: settings, logger: .quiet)
-        let running = RunningServices([simulator])
-        let simulatorPort = try await simulator.waitForPort()
-        let port = try await FreePorts.take()
-        try await Ingress.run(
-            adjust: { configuration in
-                configuration.port = port
-                configuration.publicURL = PublicURL("http://127.0.0.1:\(port)")!
-                configuration.twilioAPIURL = "http://127.0.0.1:\(simulatorPort)"
-                adjust(&configuration)
-            },
-            body: { try await body(simulator, $0) }
-        )
-        try await running.stop()
-    }
-
     private static var quickCall: CallScript {
         var script = CallScript()
         script.answerAfterMs = 100
@@ -55,7 +30,7 @@ import TwilioSimulator
         // The client is told before anybody hears of the call.
         script.faults.statusDelayMs = 3_000
         script.answerAfterMs = 4_000
-        try await Self.withSimulator(
+        try await Ingress.runWithSimulator(
             script,
             adjust: { $0.twilioTimeout = .seconds(1) },
             body: { simulator, ingress in
@@ -83,7 +58,7 @@ import TwilioSimulator
     @Test func `what Twilio answers is told apart`() async throws {
         var script = Self.quickCall
         script.faults.create = [.status(503), .timeout(holdMs: 3_000), .status(429), .status(400)]
-        try await Self.withSimulator(
+        try await Ingress.runWithSimulator(
             script,
             adjust: { $0.twilioTimeout = .seconds(1) },
             body: { simulator, ingress in
@@ -105,7 +80,7 @@ import TwilioSimulator
     }
 
     @Test func `a number that is not ours is refused with Twilio's code`() async throws {
-        try await Self.withSimulator(
+        try await Ingress.runWithSimulator(
             Self.quickCall,
             adjust: { $0.phoneNumber = PhoneNumber("+15005550007")! },
             body: { simulator, ingress in
@@ -124,7 +99,7 @@ import TwilioSimulator
         ]
     )
     func `a name comes through as it was given, whatever is in it`(_ name: String) async throws {
-        try await Self.withSimulator(Self.quickCall) { simulator, ingress in
+        try await Ingress.runWithSimulator(Self.quickCall) { simulator, ingress in
             let answer = try await ingress.initiateCall(Self.body(name))
             let callSid = try #require(answer.json["callSid"]?.stringValue.flatMap(CallSid.init), "\(answer)")
             try await eventually("the call is over") {
@@ -140,7 +115,7 @@ import TwilioSimulator
     }
 
     @Test func `several businesses are called, no faster than Twilio dials`() async throws {
-        try await Self.withSimulator(
+        try await Ingress.runWithSimulator(
             Self.quickCall,
             callsPerSecond: 4,
             adjust: { $0.twilioCallsPerSecond = 4 },

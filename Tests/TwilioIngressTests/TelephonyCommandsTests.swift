@@ -74,16 +74,7 @@ import TwilioMedia
     {
         try await Self.withIngress { ingress in
             let id = "keys-\(ingress.callSid)"
-            try await ingress.produce(
-                .requests,
-                key: id,
-                RequestRecord.with {
-                    $0.claimKey = id
-                    $0.atUs = UnixTime.nowUs
-                    $0.claim.claimID = "of an instance that is gone"
-                    $0.claim.instance = "gone"
-                }
-            )
+            try await ingress.claimByInstanceThatIsGone(id)
             try await ingress.command(id) { $0.playDigits.digits = "5" }
             let outcome = try await Self.outcome(id, ingress)
             #expect(!outcome.succeeded && outcome.error == "unknown")
@@ -237,6 +228,17 @@ extension Ingress {
         command.callSid = self.callSid.rawValue
         fill(&command)
         try await self.produce(.telephony, key: self.callSid.rawValue, command)
+    }
+
+    func claimByInstanceThatIsGone(_ key: String, _ change: (inout RequestClaim) -> Void = { _ in }) async throws {
+        let record = RequestRecord.with {
+            $0.claimKey = key
+            $0.atUs = UnixTime.nowUs
+            $0.claim.claimID = "of an instance that is gone"
+            $0.claim.instance = "gone"
+            change(&$0.claim)
+        }
+        try await self.produce(.requests, key: key, record)
     }
 
     func produce(_ topic: Topic, key: String, _ message: some SwiftProtobuf.Message) async throws {

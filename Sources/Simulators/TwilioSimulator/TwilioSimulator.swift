@@ -90,6 +90,9 @@ package final class TwilioSimulator: Service {
         self.registry[sid.rawValue]?.control.send(.hangUp(.businessHungUp))
     }
 
+    /// The connection of the call's Media Stream breaks, as it does when a script says `dropSocketAtMs`.
+    package func dropStream(of sid: CallSid) { self.registry[sid.rawValue]?.stream?.drop() }
+
     private func snapshot(_ call: SimulatedCall) -> CallSnapshot {
         let directory = self.configuration.recordingDirectory
         return CallSnapshot(

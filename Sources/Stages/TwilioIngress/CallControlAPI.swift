@@ -28,10 +28,9 @@ struct CallControlAPI: Sendable {
 
     /// Ends a call, wherever it is and as often as it is asked.
     private func end(_ request: Request, _ callSid: String?) async throws -> Response {
-        let (callSid, body) = try await self.accept(request, callSid)
-        var fields = JSONFields(body)
+        var (callSid, fields) = try await self.accept(request, callSid)
         let reason = fields.optional("reason", maxLength: 500) ?? ""
-        try Self.check(fields)
+        try fields.throwIfWrong()
         guard try await self.isLive(callSid) else { return Self.accepted(callSid, "ended") }
         var requested = EndRequested()
         requested.reason = reason
@@ -53,20 +52,19 @@ struct CallControlAPI: Sendable {
 
     /// Asks the coordinator for another agent; a refusal becomes an event.
     private func handOff(_ request: Request, _ callSid: String?) async throws -> Response {
-        let (callSid, body) = try await self.accept(request, callSid)
-        var fields = JSONFields(body)
+        var (callSid, fields) = try await self.accept(request, callSid)
         var requested = HandoffRequested()
         requested.toAgent = fields.required("agent", maxLength: 64) ?? ""
         requested.reason = fields.required("reason", maxLength: 500) ?? ""
         requested.context = fields.optional("context", maxLength: 2_000) ?? ""
-        try Self.check(fields)
+        try fields.throwIfWrong()
         guard try await self.isLive(callSid) else { throw Problem(.conflict, "The call is over.") }
         let id = UUID().uuidString.lowercased()
         try await self.write(.handoffRequested(requested), id: "handoff-requested/\(callSid)/\(id)", callSid)
         return Self.accepted(callSid, "requested")
     }
 
-    private func accept(_ request: Request, _ text: String?) async throws -> (CallSid, JSONValue) {
+    private func accept(_ request: Request, _ text: String?) async throws -> (CallSid, JSONFields) {
         guard self.tokens.accepts(authorization: request.headers[.authorization]) else {
             throw Problem(.unauthorized, "Send an API token: Authorization: Bearer <token>.")
         }
@@ -74,18 +72,7 @@ struct CallControlAPI: Sendable {
             throw Problem(.badRequest, "The path names no call: a callSid is CA and 32 hexadecimal digits.")
         }
         let body = try await request.limitedBody(upTo: Self.maxBodyBytes)
-        if body.readableBytes == 0 { return (callSid, .object([:])) }
-        guard let json = try? JSONValue(parsing: body.readableBytesView), case .object = json else {
-            throw Problem(.badRequest, "The body must be a JSON object.")
-        }
-        return (callSid, json)
-    }
-
-    /// - Throws: `Problem` that names every wrong field.
-    private static func check(_ fields: JSONFields) throws {
-        guard !fields.problems.isEmpty else { return }
-        let detail = fields.problems.map { "\($0.field) \($0.detail)" }.joined(separator: "; ") + "."
-        throw Problem(.unprocessableContent, detail, errors: fields.problems)
+        return (callSid, body.readableBytes == 0 ? JSONFields(.object([:])) : try JSONFields(body: body))
     }
 
     /// Where Twilio does not answer, the call is taken for live: what is asked of it is harmless otherwise.

@@ -31,7 +31,6 @@ final class Claims: Service, Sendable {
         var awaited: [String: Verdict?] = [:]
         /// Claims of this instance that nobody waits for any more, and when that was: should one win, it is released.
         var abandoned: [String: Int64] = [:]
-        var partitionsToRead: Int32
     }
 
     fileprivate struct Waiter {
@@ -48,7 +47,7 @@ final class Claims: Service, Sendable {
     private let callLimitUs: Int64
     private let health: Health
     private let logger: Logger
-    private let state: Mutex<State>
+    private let state = Mutex(State())
 
     /// - Parameters:
     ///   - producer: of the kind `events`.
@@ -62,7 +61,6 @@ final class Claims: Service, Sendable {
         self.callLimitUs = callLimit.components.seconds * 1_000_000
         self.health = context.health
         self.logger = context.logger
-        self.state = Mutex(State(partitionsToRead: context.topics.partitions))
         self.health.require(Self.readinessCheck)
     }
 
@@ -149,9 +147,7 @@ final class Claims: Service, Sendable {
         do {
             try await cancelWhenGracefulShutdown {
                 try await withThrowingDiscardingTaskGroup { group in
-                    for partition in 0..<self.partitions {
-                        group.addTask { try await self.read(partition) }
-                    }
+                    group.addTask { try await self.read() }
                     group.addTask { try await self.forgetNowAndThen() }
                 }
             }
@@ -161,35 +157,31 @@ final class Claims: Service, Sendable {
     }
 
     /// First all that is there, then what comes.
-    private func read(_ number: Int32) async throws {
-        let partition = KafkaTopicPartition(topic: self.topic, partition: number)
-        var position = KafkaPosition.edge(.beginning)
+    private func read() async throws {
+        var positions = [Int32: KafkaPosition].each(0..<self.partitions, at: .edge(.beginning))
         for follow in [false, true] {
             let reader = try KafkaPartitionReader(
-                partition,
-                from: position,
+                self.topic,
+                from: positions,
                 follow: follow,
                 readCommitted: false,
                 configuration: self.configuration,
                 logger: self.logger
             )
             for try await batch in reader {
-                if let last = batch.last { position = .offset(last.offset + 1) }
-                self.fold(batch, of: number)
+                for record in batch { positions[record.partition] = .offset(record.offset + 1) }
+                self.fold(batch)
             }
-            if !follow, self.state.withLock({ $0.readOnePartition() }) {
-                self.health.set(Self.readinessCheck, ready: true)
-            }
+            if !follow { self.health.set(Self.readinessCheck, ready: true) }
         }
     }
 
-    private func fold(_ batch: [KafkaRecord], of partition: Int32) {
+    private func fold(_ batch: [KafkaRecord]) {
         let records = batch.compactMap { self.parse($0) }
-        guard let next = batch.last.map({ $0.offset + 1 }) else { return }
         let (reached, releases) = self.state.withLock { state in
             let releases = records.filter { state.fold($0) }
-            state.read[partition] = next
-            return (state.takeWaiters(of: partition, before: next), releases)
+            for record in batch { state.read[record.partition] = record.offset + 1 }
+            return (state.takeReachedWaiters(), releases)
         }
         for continuation in reached { continuation.resume() }
         for record in releases { self.releaseWithoutWaiting(record.claim.claimID, key: record.claimKey) }
@@ -248,12 +240,13 @@ final class Claims: Service, Sendable {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 let isRead = self.state.withLock { state in
-                    if state.read[delivery.partition, default: 0] > delivery.offset { return true }
-                    state.waiters[id] = Waiter(
+                    let waiter = Waiter(
                         partition: delivery.partition,
                         offset: delivery.offset,
                         continuation: continuation
                     )
+                    if state.hasReached(waiter) { return true }
+                    state.waiters[id] = waiter
                     return false
                 }
                 if isRead {
@@ -315,12 +308,6 @@ final class Claims: Service, Sendable {
 }
 
 extension Claims.State {
-    /// - Returns: whether all are read now.
-    fileprivate mutating func readOnePartition() -> Bool {
-        self.partitionsToRead -= 1
-        return self.partitionsToRead == 0
-    }
-
     /// - Returns: whether it is a claim of this instance that won and that nobody waits for.
     fileprivate mutating func fold(_ record: RequestRecord) -> Bool {
         guard let verdict = self.ledger.apply(record) else { return false }
@@ -329,11 +316,12 @@ extension Claims.State {
         return self.abandoned.removeValue(forKey: claimID) != nil && verdict == .won(claimID: claimID)
     }
 
-    fileprivate mutating func takeWaiters(
-        of partition: Int32,
-        before next: Int64
-    ) -> [CheckedContinuation<Void, any Error>] {
-        let reached = self.waiters.filter { $0.value.partition == partition && $0.value.offset < next }
+    fileprivate func hasReached(_ waiter: Claims.Waiter) -> Bool {
+        self.read[waiter.partition, default: 0] > waiter.offset
+    }
+
+    fileprivate mutating func takeReachedWaiters() -> [CheckedContinuation<Void, any Error>] {
+        let reached = self.waiters.filter { self.hasReached($0.value) }
         for id in reached.keys { self.waiters[id] = nil }
         return reached.values.map(\.continuation)
     }

@@ -37,10 +37,7 @@ struct InitiateCallRequest: Equatable {
 
     /// - Throws: `Problem`: 400 for what is not a JSON object, 422 that names every wrong field.
     init(body: ByteBuffer, destinations: DestinationPolicy = .everywhere) throws {
-        guard let json = try? JSONValue(parsing: body.readableBytesView), json.objectValue != nil else {
-            throw Problem(.badRequest, "The body must be one JSON object.")
-        }
-        var fields = JSONFields(json)
+        var fields = try JSONFields(body: body)
         self.isSeveral = fields.value("businesses") != nil
         self.businesses =
             self.isSeveral
@@ -48,11 +45,8 @@ struct InitiateCallRequest: Equatable {
         self.userID = fields.optional("userId", maxLength: 128) ?? ""
         self.requestID = fields.optional("requestId", maxLength: 128)
         self.quotes = Self.quotes(&fields)
-        self.bodySHA256 = SHA256.hash(data: Array(json.text.utf8)).hex
-        guard fields.problems.isEmpty else {
-            let detail = fields.problems.map { "\($0.field) \($0.detail)" }.joined(separator: "; ") + "."
-            throw Problem(.unprocessableContent, detail, errors: fields.problems)
-        }
+        self.bodySHA256 = SHA256.hash(data: Array(fields.json.text.utf8)).hex
+        try fields.throwIfWrong()
     }
 
     /// - Returns: nil when there is a problem, which `fields` holds.

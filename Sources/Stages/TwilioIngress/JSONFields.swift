@@ -1,15 +1,32 @@
+import HTTPTypes
 import JSON
+import NIOCore
 import StageRuntime
 
 /// Reads fields of a JSON object and of objects in it, and remembers every problem under the field's path.
 struct JSONFields {
-    private var json: JSONValue
+    private(set) var json: JSONValue
     /// Put before each name, such as `businesses[2].`.
     private var path = ""
     private(set) var problems: [Problem.FieldError] = []
 
+    /// - Throws: `Problem` with status 400 for what is not a JSON object.
+    init(body: ByteBuffer) throws {
+        guard let json = try? JSONValue(parsing: body.readableBytesView), json.objectValue != nil else {
+            throw Problem(.badRequest, "The body must be one JSON object.")
+        }
+        self.json = json
+    }
+
     init(_ json: JSONValue) {
         self.json = json
+    }
+
+    /// - Throws: `Problem` with status 422 that names every wrong field.
+    func throwIfWrong() throws {
+        guard !self.problems.isEmpty else { return }
+        let detail = self.problems.map { "\($0.field) \($0.detail)" }.joined(separator: "; ") + "."
+        throw Problem(.unprocessableContent, detail, errors: self.problems)
     }
 
     mutating func report(_ name: String, _ detail: String) {

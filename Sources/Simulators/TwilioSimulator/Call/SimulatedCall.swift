@@ -21,6 +21,7 @@ final class SimulatedCall: Sendable {
         var details: CallDetails
         var request: CallRequest
         var answered: ContinuousClock.Instant?
+        var stream: MediaStream?
         var updateFaults: [Faults.APIFault]
         var lookUpFaults: [Faults.APIFault]
     }
@@ -58,6 +59,12 @@ final class SimulatedCall: Sendable {
     var details: CallDetails { self.state.withLock { $0.details } }
 
     var request: CallRequest { self.state.withLock { $0.request } }
+
+    /// The Media Stream that is open.
+    var stream: MediaStream? {
+        get { self.state.withLock { $0.stream } }
+        set { self.state.withLock { $0.stream = newValue } }
+    }
 
     /// Takes the fault of the next look-up.
     func takeLookUpFault() -> Faults.APIFault? {

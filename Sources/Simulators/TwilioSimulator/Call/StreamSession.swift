@@ -1,6 +1,5 @@
 import NIOCore
 import NIOHTTP1
-import Synchronization
 import TwilioMedia
 import WebSockets
 
@@ -38,9 +37,9 @@ struct StreamSession: Sendable {
     }
 
     private func runHere(caller: MediaStream.Caller) async -> Outcome {
-        let current = CurrentStream()
+        defer { self.call.stream = nil }
         return await withTaskGroup(of: Event.self) { group in
-            group.addTask { .ended(await self.connect(caller: caller, current: current)) }
+            group.addTask { .ended(await self.connect(caller: caller)) }
             group.addTask { await self.call.control.next().map { .control($0) } ?? .nothing }
             var outcome = Outcome(end: .stopped, caller: caller)
             for await event in group {
@@ -50,7 +49,7 @@ struct StreamSession: Sendable {
                     group.cancelAll()
                 case .control(let control):
                     outcome.control = control
-                    if let stream = current.stream {
+                    if let stream = self.call.stream {
                         stream.end(sayingStop: true)
                         group.addTask {
                             do { try await Task.sleep(for: Self.closingTime) } catch { return .nothing }
@@ -65,14 +64,14 @@ struct StreamSession: Sendable {
                     break
                 }
             }
-            if let stream = current.stream { outcome.caller = stream.caller }
+            if let stream = self.call.stream { outcome.caller = stream.caller }
             // Interrupted while it was about to begin.
             if outcome.control != nil, outcome.end == .broken { outcome.end = .stopped }
             return outcome
         }
     }
 
-    private func connect(caller: MediaStream.Caller, current: CurrentStream) async -> StreamEnd {
+    private func connect(caller: MediaStream.Caller) async -> StreamEnd {
         var headers = HTTPHeaders()
         headers.add(name: "X-Twilio-Signature", value: self.environment.tokens.signature.compute(url: self.url.text))
         headers.add(name: "User-Agent", value: "Twilio.TmeWs/1.0")
@@ -90,7 +89,7 @@ struct StreamSession: Sendable {
                     log: self.call.log,
                     recording: self.recording
                 )
-                current.set(stream)
+                self.call.stream = stream
                 self.call.log.add(.streamStarted(sid: stream.sid))
                 self.onStarted()
                 self.loop.clock.add(stream)
@@ -175,13 +174,4 @@ struct StreamSession: Sendable {
         }
         return wasDropped
     }
-}
-
-/// The stream of a session once it is open.
-private final class CurrentStream: Sendable {
-    private let state = Mutex<MediaStream?>(nil)
-
-    var stream: MediaStream? { self.state.withLock { $0 } }
-
-    func set(_ stream: MediaStream) { self.state.withLock { $0 = stream } }
 }
