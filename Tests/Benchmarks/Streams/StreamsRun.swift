@@ -89,7 +89,7 @@ struct StreamsRun: Sendable {
                     try await answered
                     try await calls.finish(within: limit)
                     inbound.sent(unidentified: said.frames * self.load.streams)
-                    outbound.arrived(unidentified: calls.played)
+                    outbound.arrived(unidentified: calls.arrived)
                     try? await eventually("the last frames", timeout: .seconds(10)) { inbound.count.lost == 0 }
                     calls.hangUp()
                     try await Self.streamsEnd(ingress)
