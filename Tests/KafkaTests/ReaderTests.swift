@@ -49,6 +49,22 @@ import Testing
         return values
     }
 
+    /// Else each record would hold a copy of all before it.
+    @Test func `the keys and values of a batch lie one behind the other in one piece of memory`() async throws {
+        try await self.produce(0..<2_000)
+        let reader = try self.reader(from: .edge(.beginning), follow: false)
+        var batches = 0
+        for try await batch in reader {
+            let parts = batch.flatMap { [$0.key, $0.value].compactMap(\.self) }
+            let addresses = parts.map { part in part.withUnsafeReadableBytes { UInt(bitPattern: $0.baseAddress) } }
+            for (index, address) in addresses.enumerated().dropFirst() {
+                #expect(address == addresses[index - 1] + UInt(parts[index - 1].readableBytes))
+            }
+            batches += 1
+        }
+        #expect(batches > 0)
+    }
+
     @Test(arguments: [
         (KafkaPosition.edge(.beginning), 0), (.committed(otherwise: .beginning), 0), (.offset(1_990), 1_990),
         (.edge(.end), 2_000), (.offset(2_000), 2_000), (.offset(1_999), 1_999),

@@ -17,6 +17,8 @@ final class FrameLedger: Sendable {
         var count = Count()
         var seen: [Bool]
         var newest: [Int]
+        /// Of each stream.
+        var onTheWay: [Int]
         var latencies = Latencies()
         var firstLegs = Latencies()
     }
@@ -31,7 +33,8 @@ final class FrameLedger: Sendable {
         self.state = Mutex(
             State(
                 seen: Array(repeating: false, count: load.streams * load.frames),
-                newest: Array(repeating: -1, count: load.streams)
+                newest: Array(repeating: -1, count: load.streams),
+                onTheWay: Array(repeating: 0, count: load.streams)
             )
         )
     }
@@ -41,8 +44,20 @@ final class FrameLedger: Sendable {
     /// Of a part of the way, where the frame says when it was there.
     var firstLegs: Latencies { self.state.withLock { $0.firstLegs } }
 
-    func sent(_ count: Int = 1) {
+    func sent(of stream: Int) {
+        self.state.withLock { state in
+            state.count.sent += 1
+            state.onTheWay[stream] += 1
+        }
+    }
+
+    func sent(unidentified count: Int) {
         self.state.withLock { $0.count.sent += count }
+    }
+
+    /// Whether frames of the stream were sent that have not arrived.
+    func isOnTheWay(_ stream: Int) -> Bool {
+        self.state.withLock { $0.onTheWay[stream] > 0 }
     }
 
     /// So many frames arrived, of which it is not known which they are.
@@ -65,6 +80,7 @@ final class FrameLedger: Sendable {
             }
             state.seen[index] = true
             state.count.arrived += 1
+            state.onTheWay[tag.stream] -= 1
             if tag.number < state.newest[tag.stream] { state.count.outOfOrder += 1 }
             state.newest[tag.stream] = max(state.newest[tag.stream], tag.number)
             guard tag.number >= self.load.firstMeasured else { return }

@@ -98,7 +98,7 @@ final class PhoneStream: ChannelInboundHandler {
         guard self.state == .open, let context = self.context else { return }
         let now = Clock.nanoseconds
         let tag = FrameTag(run: self.call.run, stream: self.stream, number: number, sentAt: now)
-        self.call.inbound.sent()
+        self.call.inbound.sent(of: self.stream)
         self.write(
             .media(
                 .init(

@@ -88,8 +88,8 @@ struct SimulatedCalls: Sendable {
         for call in self.simulator.calls { self.simulator.hangUp(call.details.sid) }
     }
 
-    /// Frames of the agent that were played.
-    var played: Int { self.simulator.calls.reduce(0) { $0 + $1.playedMs } / 20 }
+    /// Frames of the agent that arrived: played, or dropped by a `clear`.
+    var arrived: Int { self.simulator.calls.reduce(0) { $0 + $1.arrivedMs } / 20 }
 
     /// How often `clear` arrived.
     var clears: Int {
@@ -107,9 +107,12 @@ extension CallSnapshot {
         self.events.count { if case .agentEnded = $0 { true } else { false } }
     }
 
-    fileprivate var playedMs: Int {
+    fileprivate var arrivedMs: Int {
         self.events.reduce(0) { sum, event in
-            if case .agentEnded(let durationMs) = event { sum + durationMs } else { sum }
+            switch event {
+            case .agentEnded(let milliseconds), .cleared(let milliseconds): sum + milliseconds
+            default: sum
+            }
         }
     }
 }

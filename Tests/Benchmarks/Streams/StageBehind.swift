@@ -146,10 +146,17 @@ final class StageBehind: Sendable {
     /// - Parameters:
     ///   - calls: of the streams.
     ///   - start: of `Clock.nanoseconds`.
-    func speak(_ calls: [String], from start: UInt64, _ ledger: FrameLedger, _ clears: ClearTimes) async throws {
+    ///   - isIdentified: whether the ledger will learn which frames arrived, or only how many.
+    func speak(
+        _ calls: [String],
+        from start: UInt64,
+        _ ledger: FrameLedger,
+        _ clears: ClearTimes,
+        isIdentified: Bool = true
+    ) async throws {
         try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread {
-                continuation.resume(with: Result { try self.produce(calls, from: start, ledger, clears) })
+                continuation.resume(with: Result { try self.produce(calls, from: start, ledger, clears, isIdentified) })
             }
         }
     }
@@ -158,7 +165,8 @@ final class StageBehind: Sendable {
         _ calls: [String],
         from start: UInt64,
         _ ledger: FrameLedger,
-        _ clears: ClearTimes
+        _ clears: ClearTimes,
+        _ isIdentified: Bool
     ) throws {
         let keys = calls.map { ByteBuffer(string: $0) }
         var agents = Array(repeating: Agent(), count: self.load.streams)
@@ -169,13 +177,15 @@ final class StageBehind: Sendable {
             // Nothing was said that could be cleared.
             if case .clear = turn, !agents[stream].hasSpoken { continue }
             Clock.sleep(until: start + StreamLoad.due(index, streams: self.load.streams))
+            // A clear drops what is still on its way, and rightly.
+            if case .clear = turn, isIdentified, ledger.isOnTheWay(stream) { continue }
             let now = Clock.nanoseconds
             var record = agents[stream].record(of: turn, item: self.load.item(stream, frame: frame))
             record.outboundPartition = self.outboundPartition
             switch turn {
             case .audio:
                 record.payload = FrameTag(run: self.run, stream: stream, number: frame, sentAt: now).payload
-                ledger.sent()
+                if isIdentified { ledger.sent(of: stream) } else { ledger.sent(unidentified: 1) }
             case .clear:
                 clears.produced(stream, at: now)
             case .endOfItem, .silence:

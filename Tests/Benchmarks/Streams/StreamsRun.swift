@@ -78,12 +78,18 @@ struct StreamsRun: Sendable {
                     var result = StreamsResult(residentBefore: probe.residentBytes, streams: self.load.streams)
                     let callSids = try await calls.place(by: ingress)
                     let start = Clock.nanoseconds + 100_000_000
-                    async let answered: Void = behind.speak(callSids, from: start, outbound, clears)
+                    async let answered: Void = behind.speak(
+                        callSids,
+                        from: start,
+                        outbound,
+                        clears,
+                        isIdentified: false
+                    )
                     try await self.watch(probe, &result)
                     try await answered
                     try await calls.finish(within: limit)
-                    inbound.sent(said.frames * self.load.streams)
-                    outbound.arrived(unidentified: calls.played)
+                    inbound.sent(unidentified: said.frames * self.load.streams)
+                    outbound.arrived(unidentified: calls.arrived)
                     try? await eventually("the last frames", timeout: .seconds(10)) { inbound.count.lost == 0 }
                     calls.hangUp()
                     try await Self.streamsEnd(ingress)
