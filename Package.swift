@@ -197,9 +197,8 @@ let package = Package(
             name: "voice-bench",
             dependencies: [
                 "Audio", "CallEvents", "TwilioMedia", "TwilioIngress", "WebSockets", "Kafka", "CRdKafka",
-                "CAllocations", "SeededRandom",
-                protobuf, nioCore, log, argumentParser,
-            ],
+                "CAllocations", "SeededRandom", protobuf, nioCore, nioPosix, log, lifecycle, argumentParser,
+            ] + server,
             path: "Tests/Benchmarks"
         ),
         // Replaces the C library's allocator with one that counts: for voice-bench only.

@@ -36,7 +36,8 @@ import TwilioSimulator
         var script = CallScript()
         script.answerAfterMs = 50
         script.turns = [.init(.atOnce, say: "greeting")]
-        script.faults.dropSocketAtMs = [1_500]
+        // Late enough for 400 ms of agent audio to be played on a busy machine.
+        script.faults.dropSocketAtMs = [5_000]
         try await Self.withSimulator(script) { simulator, ingress in
             let answer = try await ingress.initiateCall(
                 #"{"phoneNumber":"+15551234567","businessName":"Test Business","userRequest":"Get quote for service"}"#

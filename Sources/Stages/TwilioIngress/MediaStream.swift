@@ -64,6 +64,9 @@ package final class MediaStream: WebSocketSource {
         var isInterrupted = false
     }
 
+    /// What is handed to the socket at a time, and a `clear` cannot overtake: about 100 ms of audio.
+    package static let bytesInFlight = 2 << 10
+
     let callSid: CallSid
     let streamSid: String
     let streamEpoch: UInt32
