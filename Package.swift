@@ -196,8 +196,9 @@ let package = Package(
         .executableTarget(
             name: "voice-bench",
             dependencies: [
-                "Audio", "CallEvents", "TwilioMedia", "TwilioIngress", "WebSockets", "Kafka", "CRdKafka",
-                "CAllocations", "SeededRandom", protobuf, nioCore, nioPosix, log, lifecycle, argumentParser,
+                "Audio", "CallEvents", "JSON", "TwilioMedia", "TwilioIngress", "WebSockets", "Kafka", "CRdKafka",
+                "TestSupport", "CAllocations", "SeededRandom", protobuf, nioCore, nioPosix, log, lifecycle,
+                argumentParser,
             ] + server,
             path: "Tests/Benchmarks"
         ),

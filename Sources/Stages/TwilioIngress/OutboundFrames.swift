@@ -2,8 +2,10 @@ import CallEvents
 import CoreMetrics
 import Kafka
 import Logging
+import NIOPosix
 import ServiceLifecycle
 import StageRuntime
+import WebSockets
 
 /// Reads the one partition of `audio.outbound.phone` that this instance is addressed by, from its end, and hands each
 /// frame to the stream of its call. What belongs to other instances that share the partition is skipped.
@@ -33,6 +35,12 @@ struct OutboundFrames: Service {
     }
 
     func run() async throws {
+        // Where the sockets are: the frames' way to them takes no other thread.
+        let executor = EventLoopTaskExecutor(MultiThreadedEventLoopGroup.singleton.any())
+        try await withTaskExecutorPreference(executor) { try await self.read() }
+    }
+
+    private func read() async throws {
         let reader = try KafkaPartitionReader(
             self.topic,
             from: .edge(.end),

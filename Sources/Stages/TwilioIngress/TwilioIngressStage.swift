@@ -39,7 +39,13 @@ package enum TwilioIngressStage: Stage {
         let metrics = IngressMetrics()
         let http = TwilioHTTPClient()
         let eventProducer = try KafkaProducer(.events, configuration: context.kafka, logger: logger)
-        let audioProducer = try KafkaProducer(.audio, configuration: context.kafka, logger: logger)
+        let audioProducer = try KafkaProducer(
+            .audio,
+            gatheringEvery: .milliseconds(5),
+            reportsDeliveries: false,
+            configuration: context.kafka,
+            logger: logger
+        )
         let registry = StreamRegistry(active: metrics.streamsActive)
         let calls = TwilioCalls(client: http.client, configuration: configuration, metrics: metrics, logger: logger)
         let events = EventWriter(
@@ -152,6 +158,7 @@ package enum TwilioIngressStage: Stage {
             port: configuration.port,
             router: router,
             maxWebSocketMessageBytes: Self.maxMessageBytes,
+            webSocketsOnEventLoop: true,
             logger: logger,
             onBound: { port in
                 logger.info("Listening for HTTP and Media Streams", metadata: ["port": "\(port)"])
