@@ -119,8 +119,8 @@ let package = Package(
         program("agent-coordinator", ["AgentCoordinator", "StageRuntime"]),
         program("results-sink", ["ResultsSink", "StageRuntime"]),
         program("dev-broker", ["Kafka", "CallEvents", nioCore, nioPosix, log, lifecycle, unixSignals, argumentParser]),
-        program("twilio-simulator", ["TwilioSimulator", log, lifecycle, unixSignals, argumentParser]),
-        program("realtime-simulator", ["RealtimeSimulator", log, lifecycle, unixSignals, argumentParser]),
+        program("twilio-simulator", ["TwilioSimulator", nioCore, log, lifecycle, unixSignals, argumentParser]),
+        program("realtime-simulator", ["RealtimeSimulator", nioCore, log, lifecycle, unixSignals, argumentParser]),
         program("call-watch", ["Kafka", "CallEvents", "CallFlow", nioCore, protobuf, log, argumentParser]),
 
         .target(
@@ -188,17 +188,18 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "TestSupport", "CallEvents", "Kafka", "JSON", "Speech", "TwilioSimulator", "RealtimeSimulator",
-                asyncHTTPClient, nioCore, nioHTTP1, log,
+                "TestSupport", "CallEvents", "Audio", "Kafka", "JSON", "Speech", "TwilioSimulator",
+                "RealtimeSimulator",
+                asyncHTTPClient, nioCore, nioHTTP1, nioPosix, log,
             ]
         ),
         .testTarget(name: "LayeringTests"),
         .executableTarget(
             name: "voice-bench",
             dependencies: [
-                "Audio", "CallEvents", "JSON", "TwilioMedia", "TwilioIngress", "WebSockets", "Kafka", "CRdKafka",
-                "TestSupport", "CAllocations", "SeededRandom", protobuf, nioCore, nioPosix, log, lifecycle,
-                argumentParser,
+                "Audio", "CallEvents", "JSON", "TwilioMedia", "TwilioIngress", "TwilioSimulator", "WebSockets", "Kafka",
+                "CRdKafka", "TestSupport", "CAllocations", "SeededRandom", protobuf, asyncHTTPClient, nioCore,
+                nioHTTP1, nioPosix, log, lifecycle, argumentParser,
             ] + server,
             path: "Tests/Benchmarks"
         ),

@@ -10,6 +10,8 @@ struct ClientEvents: Sendable {
     var delivered: @Sendable (OpaquePointer) -> Void = { _ in }
     /// Called on the events thread when the records of such an event have left the queue.
     var madeRoom: @Sendable () -> Void = {}
+    /// Called on the events thread when a group member has heard nothing from the broker for its session time-out.
+    var sessionTimedOut: @Sendable () -> Void = {}
     /// Called on the events thread when the client cannot go on.
     var failed: @Sendable (KafkaError) -> Void = { _ in }
 
@@ -35,6 +37,8 @@ struct ClientEvents: Sendable {
         var level: Int32 = 7
         guard rd_kafka_event_log(event, &facility, &text, &level) == 0 else { return }
         let facilityName = facility.map { String(cString: $0) } ?? ""
+        // Nothing else tells of it.
+        if facilityName == "SESSTMOUT" { self.sessionTimedOut() }
         // librdkafka goes on by itself after most of what it calls an error: a warning here. What it tells about
         // properties of the other kind of client is expected, as all clients are given the user's properties. Broken
         // connections and fatal errors come as error events too.

@@ -7,11 +7,11 @@ import Logging
 /// It polls ahead by one event. While the application is busy for long, it goes on polling with all partitions paused,
 /// so that the member stays in the group (`max.poll.interval.ms`).
 final class ConsumerLoop: Sendable {
-    let handle: RdKafkaHandle
     let handOff = HandOff<KafkaConsumerEvent>()
     let rebalances: Rebalances
+    let client: GroupClient
     private let subscription: KafkaConsumer.Subscription
-    private let logger: Logger
+    let logger: Logger
     private let keepAlive: DispatchTimeInterval
 
     init(
@@ -22,16 +22,13 @@ final class ConsumerLoop: Sendable {
         let rebalances = Rebalances(companions: subscription.companions)
         var properties = KafkaProfile.properties(for: .consumer(subscription), configuration)
         properties["max.poll.interval.ms"] = configuration.properties["max.poll.interval.ms"] ?? "300000"
-        self.handle = try RdKafkaHandle(
-            RD_KAFKA_CONSUMER,
+        self.client = try GroupClient(
+            subscription,
             properties: properties,
             userProperties: configuration.properties,
-            events: ClientEvents(logger: logger, metrics: .consumer(subscription.group)),
+            logger: logger,
             configure: { rebalances.install(on: $0) }
         )
-        for topic in subscription.endWhenOutOfRange {
-            try self.handle.topic(topic, property: "auto.offset.reset", value: "latest")
-        }
         let maximum = properties["max.poll.interval.ms"].flatMap { Int($0) } ?? 300_000
         self.keepAlive = .milliseconds(min(maximum / 3, 10_000))
         self.rebalances = rebalances
@@ -39,14 +36,24 @@ final class ConsumerLoop: Sendable {
         self.logger = logger
     }
 
+    var handle: RdKafkaHandle { self.client.handle }
+
     /// Ends a poll that waits, or the next one.
     func wakePoll() { self.handle.wakeConsumerPoll() }
 
     // MARK: on the thread
 
     func run() {
+        repeat {
+            self.subscribe()
+            self.serve()
+        } while self.replaceClient()
+        self.end()
+    }
+
+    /// Until it is to stop, or the client cannot go on.
+    private func serve() {
         var topics = TopicNameCache()
-        self.subscribe()
         while !self.handOff.isStopping, self.handle.fatalError == nil {
             self.runCommands()
             if let rebalance = self.rebalances.takePending() {
@@ -59,7 +66,6 @@ final class ConsumerLoop: Sendable {
                 self.wait(until: .taken)
             }
         }
-        self.end()
     }
 
     private func subscribe() {
@@ -180,6 +186,7 @@ extension ConsumerLoop {
     private func serve(_ rebalance: Rebalances.Rebalance) {
         switch rebalance {
         case .assign(let partitions):
+            self.client.joined()
             self.rebalances.add(partitions)
             // The first is told in any case: it says that this member has been considered.
             if !partitions.isEmpty || !self.rebalances.isReady {
@@ -199,12 +206,12 @@ extension ConsumerLoop {
         }
     }
 
-    private func tell(_ event: KafkaConsumerEvent) {
+    func tell(_ event: KafkaConsumerEvent) {
         self.handOff.offer(event)
         self.wait(until: .dealtWith)
     }
 
-    private static func numbers(_ partitions: some Collection<KafkaTopicPartition>) -> [Int32] {
+    static func numbers(_ partitions: some Collection<KafkaTopicPartition>) -> [Int32] {
         Set(partitions.map(\.partition)).sorted()
     }
 
@@ -252,7 +259,7 @@ extension ConsumerLoop {
         self.check(rd_kafka_incremental_unassign(self.handle.pointer, list.pointer), "partitions not unassigned")
     }
 
-    private func check(_ error: OpaquePointer?, _ what: Logger.Message) {
+    func check(_ error: OpaquePointer?, _ what: Logger.Message) {
         guard let error else { return }
         defer { rd_kafka_error_destroy(error) }
         let text = rd_kafka_error_string(error).map { String(cString: $0) } ?? ""
@@ -260,7 +267,7 @@ extension ConsumerLoop {
     }
 
     /// Commits what is stored, and waits until the broker has it.
-    private func commit() {
+    func commit() {
         guard let queue = rd_kafka_queue_new(self.handle.pointer) else { return }
         defer { rd_kafka_queue_destroy(queue) }
         var code = rd_kafka_commit_queue(self.handle.pointer, nil, queue, nil, nil)
@@ -271,72 +278,6 @@ extension ConsumerLoop {
         }
         if code != RD_KAFKA_RESP_ERR_NO_ERROR, code != RD_KAFKA_RESP_ERR__NO_OFFSET {
             self.logger.warning("offsets not committed", metadata: ["error": "\(KafkaError.text(of: code))"])
-        }
-    }
-}
-
-/// The end of a member. All runs on the thread.
-extension ConsumerLoop {
-    private func end() {
-        self.handOff.revise { _ in nil }
-        let held = Self.numbers(self.rebalances.owned)
-        if let error = self.handle.fatalError {
-            if !held.isEmpty { self.tell(.lost(held)) }
-            // librdkafka ends such a membership by itself, but not while it waits for an answer.
-            self.answerWhileLeaving()
-            self.handOff.finish(.failure(error))
-            return
-        }
-        if !held.isEmpty { self.tell(.revoked(held)) }
-        self.commit()
-        self.leave()
-        self.handOff.finish()
-    }
-
-    /// A static member does not leave its group by closing: unsubscribing makes it, if it is let finish.
-    private func leave() {
-        rd_kafka_unsubscribe(self.handle.pointer)
-        let limit = DispatchTime.now() + .seconds(3)
-        self.answerWhileLeaving()
-        while self.isMember, DispatchTime.now() < limit {
-            if let message = rd_kafka_consumer_poll(self.handle.pointer, 10) { rd_kafka_message_destroy(message) }
-            self.answerWhileLeaving()
-        }
-        // Close waits for the rebalance that it causes itself when there was no time to leave.
-        guard let queue = rd_kafka_queue_new(self.handle.pointer) else { return }
-        defer { rd_kafka_queue_destroy(queue) }
-        if let error = rd_kafka_consumer_close_queue(self.handle.pointer, queue) {
-            return self.check(error, "consumer not closed")
-        }
-        while rd_kafka_consumer_closed(self.handle.pointer) == 0 {
-            rd_kafka_queue_poll_callback(queue, 50)
-            self.answerWhileLeaving()
-        }
-    }
-
-    private var isMember: Bool {
-        guard let id = rd_kafka_memberid(self.handle.pointer) else { return false }
-        defer { rd_kafka_mem_free(self.handle.pointer, id) }
-        return id.pointee != 0
-    }
-
-    private func answerWhileLeaving() {
-        while let rebalance = self.rebalances.takePending() {
-            switch rebalance {
-            case .assign:
-                let none = TopicPartitionList([KafkaTopicPartition]())
-                self.check(rd_kafka_incremental_assign(self.handle.pointer, none.pointer), "partitions not assigned")
-            case .revoke, .lost:
-                var assignment: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
-                guard rd_kafka_assignment(self.handle.pointer, &assignment) == RD_KAFKA_RESP_ERR_NO_ERROR,
-                    let assignment
-                else { continue }
-                let all = TopicPartitionList(adopting: assignment)
-                self.check(
-                    rd_kafka_incremental_unassign(self.handle.pointer, all.pointer),
-                    "partitions not unassigned"
-                )
-            }
         }
     }
 }

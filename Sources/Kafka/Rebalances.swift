@@ -92,6 +92,15 @@ final class Rebalances: Sendable {
         self.state.withLock { $0.remove(partitions, and: self.withCompanions(partitions)) }
     }
 
+    /// The client is another one: it holds nothing yet.
+    func reset() {
+        self.state.withLock { state in
+            let isReady = state.isReady
+            state = State()
+            state.isReady = isReady
+        }
+    }
+
     func start(_ partition: KafkaTopicPartition, at position: KafkaPosition) {
         self.state.withLock { $0.starts[partition] = position }
     }

@@ -2,6 +2,9 @@ import Synchronization
 
 /// What `/readyz` answers: ready when every named check is.
 package final class Health: Sendable {
+    /// The check that fails as soon as the process was told to stop.
+    static let runningCheck = "not-shutting-down"
+
     private let checks = Mutex<[String: Bool]>([:])
 
     package init() {}
@@ -13,6 +16,16 @@ package final class Health: Sendable {
 
     package func set(_ check: String, ready: Bool) {
         self.checks.withLock { $0[check] = ready }
+    }
+
+    /// The stage finishes what it has and takes nothing new; it is not ready, and does not become ready again.
+    package func shutDown() {
+        self.set(Self.runningCheck, ready: false)
+    }
+
+    /// Whether `shutDown` was called: nothing new may begin.
+    package var isShuttingDown: Bool {
+        self.checks.withLock { $0[Self.runningCheck] == false }
     }
 
     /// The names of the checks that are not ready, sorted; empty when the stage is ready.

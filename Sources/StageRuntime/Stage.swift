@@ -16,8 +16,15 @@ package protocol Stage: SendableMetatype {
 
     static func configure(_ settings: inout Settings) -> Configuration
 
+    /// How long the stage may go on with what it has after it was told to stop; by default not at all.
+    static func drainLimit(_ configuration: Configuration) -> Duration
+
     /// Makes the stage's services, in the order in which they depend on each other: producers first, servers last.
     static func services(_ configuration: Configuration, context: StageContext) throws -> [any Service]
+}
+
+extension Stage {
+    package static func drainLimit(_ configuration: Configuration) -> Duration { .zero }
 }
 
 /// What every stage is given.
@@ -29,6 +36,8 @@ package struct StageContext: Sendable {
     package var kafka: KafkaConfiguration
     package var logger: Logger
     package var health: Health
+    /// Ends a drain.
+    package var stopNow: StopNow
     /// The stage's consumer group: another topic prefix is another deployment.
     package var group: String { self.topics.prefix + self.stage }
 
@@ -38,7 +47,8 @@ package struct StageContext: Sendable {
         topics: TopicNames,
         kafka: KafkaConfiguration,
         logger: Logger,
-        health: Health
+        health: Health,
+        stopNow: StopNow = StopNow()
     ) {
         self.stage = stage
         self.instanceID = instanceID
@@ -46,5 +56,6 @@ package struct StageContext: Sendable {
         self.kafka = kafka
         self.logger = logger
         self.health = health
+        self.stopNow = stopNow
     }
 }

@@ -17,7 +17,7 @@ import UnixSignals
 
 /// Runs a stage as a process: `--help`, configuration (all problems at once, exit code 78), logging, metrics, the admin
 /// server with `/healthz`, `/readyz` and `/metrics`, topics (created or checked), the stage's services, and a graceful
-/// shutdown on SIGTERM and SIGINT.
+/// shutdown on SIGTERM and SIGINT; a second of them ends the stage's drain.
 package enum StageMain {
     /// As in `sysexits.h`.
     enum ExitCode: Int32 {
@@ -27,7 +27,7 @@ package enum StageMain {
         case configuration = 78
     }
 
-    /// How long services may take to finish their work before they are cancelled.
+    /// How long services may take to finish their work, the stage's drain apart, before they are cancelled.
     static let shutdownLimit = Duration.seconds(25)
 
     package static func run<S: Stage>(_ stage: S.Type) async -> Never {
@@ -108,13 +108,15 @@ package enum StageMain {
         logger: Logger
     ) async -> ExitCode {
         let health = Health()
+        let stopNow = StopNow()
         let context = StageContext(
             stage: S.name,
             instanceID: common.kafka.instanceID,
             topics: common.topics,
             kafka: common.kafka,
             logger: logger,
-            health: health
+            health: health,
+            stopNow: stopNow
         )
         health.require(StageService.topicsCheck)
         let admin = AdminServer(
@@ -133,11 +135,10 @@ package enum StageMain {
         )
         // The admin server is first, so that it still answers while the stage finishes.
         var group = StageServices.configuration([admin, service], logger: logger)
-        group.gracefulShutdownSignals = [.sigterm, .sigint]
-        group.maximumGracefulShutdownDuration = Self.shutdownLimit
+        group.maximumGracefulShutdownDuration = S.drainLimit(configuration) + Self.shutdownLimit
         logger.info("Stage starts", metadata: ["instance": "\(common.kafka.instanceID)"])
         do {
-            try await ServiceGroup(configuration: group).run()
+            try await Self.run(ServiceGroup(configuration: group), stopNow: stopNow)
             logger.info("Stage stopped")
             return .success
         } catch let error as KafkaError where error.code == .topics || error.code == .configuration {
@@ -152,6 +153,22 @@ package enum StageMain {
         } catch {
             logger.critical("Stage failed", metadata: [LogKey.error: "\(error)"])
             return .failure
+        }
+    }
+
+    /// Runs the services until they end by themselves, or for a signal; the group itself would not hear of a second one.
+    private static func run(_ services: ServiceGroup, stopNow: StopNow) async throws {
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                var isFirst = true
+                for await _ in signals {
+                    if isFirst { await services.triggerGracefulShutdown() } else { stopNow.request() }
+                    isFirst = false
+                }
+            }
+            try await services.run()
+            group.cancelAll()
         }
     }
 }

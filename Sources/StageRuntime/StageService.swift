@@ -4,9 +4,8 @@ import ServiceLifecycle
 
 /// A stage's life behind its admin server: waits for its topics, makes its services and runs them in their order.
 struct StageService: Service {
-    /// Checks of `/readyz` that every stage has.
+    /// A check of `/readyz` that every stage has.
     static let topicsCheck = "kafka-topics"
-    static let runningCheck = "not-shutting-down"
 
     let context: StageContext
     /// Creates or checks the topics once; `KafkaAdmin.ensure` in production.
@@ -18,7 +17,6 @@ struct StageService: Service {
     func run() async throws {
         let health = self.context.health
         health.require(Self.topicsCheck)
-        health.set(Self.runningCheck, ready: true)
         try await withGracefulShutdownHandler {
             // Nothing to drain yet: a shutdown just ends the waiting.
             let isReady = try await cancelWhenGracefulShutdown { try await self.waitForTopics() }
@@ -27,7 +25,7 @@ struct StageService: Service {
             health.set(Self.topicsCheck, ready: true)
             try await StageServices.group(services, logger: self.context.logger).run()
         } onGracefulShutdown: {
-            health.set(Self.runningCheck, ready: false)
+            health.shutDown()
         }
     }
 

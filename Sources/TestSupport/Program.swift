@@ -105,6 +105,9 @@ package final class Program: Sendable {
         }
     }
 
+    /// SIGTERM, and waits for nothing.
+    package func terminate() { self.signal(SIGTERM) }
+
     /// SIGSTOP: it holds its sockets and its memory, and does nothing.
     package func suspend() { self.signal(SIGSTOP) }
 

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import CallEvents
+import Foundation
 import JSON
 import Kafka
 import Logging
@@ -21,19 +22,32 @@ struct PhoneWorld: Sendable {
     let token: String?
 
     static let phoneNumber = "+15551234567"
+    /// For a second business.
+    static let otherPhoneNumber = "+15551234568"
 
     /// Starts everything, runs `body`, and ends everything.
+    /// - Parameters:
+    ///   - numbers: the businesses that are not `business`, by phone number.
+    ///   - records: whether the calls are recorded.
     static func run(
         _ configuration: Stack.Configuration = Stack.Configuration(),
         business: CallScript = .demo,
+        numbers: [String: CallScript] = [:],
         model: Script = .demo,
+        records: Bool = false,
         body: (PhoneWorld) async throws -> Void
     ) async throws {
         var twilioConfiguration = TwilioSimulatorConfiguration(
             accountSid: Stack.twilioAccountSid,
             authToken: Stack.twilioAuthToken
         )
-        twilioConfiguration.script = SimulationScript(fallback: business)
+        twilioConfiguration.script = SimulationScript(fallback: business, numbers: numbers)
+        let recordings = FileManager.default.temporaryDirectory.appending(path: "recordings-\(UUID())")
+        if records {
+            try FileManager.default.createDirectory(at: recordings, withIntermediateDirectories: true)
+            twilioConfiguration.recordingDirectory = recordings.path()
+        }
+        defer { try? FileManager.default.removeItem(at: recordings) }
         let twilio = try TwilioSimulator(configuration: twilioConfiguration, logger: .quiet)
         var realtimeConfiguration = RealtimeSimulator.Configuration()
         realtimeConfiguration.script = model
@@ -56,10 +70,10 @@ struct PhoneWorld: Sendable {
     }
 
     /// Asks for a call as an API client does.
-    func placeCall() async throws -> CallSid {
+    func placeCall(to number: String = Self.phoneNumber) async throws -> CallSid {
         let answer = try await self.initiate(
             #"""
-            {"phoneNumber": "\#(Self.phoneNumber)", "businessName": "Test Business",
+            {"phoneNumber": "\#(number)", "businessName": "Test Business",
              "userRequest": "Get quote for service", "category": "general"}
             """#
         )
@@ -120,6 +134,23 @@ struct PhoneWorld: Sendable {
     /// The call's events so far, in their order.
     func events(of sid: CallSid) async throws -> [CallEvent] {
         try await self.records(of: sid, on: .events).map { try CallEvent(key: $0.key, value: $0.value) }
+    }
+
+    /// The streams that the call has had so far.
+    func streamStarts(of sid: CallSid) async throws -> [StreamStarted] {
+        try await self.events(of: sid).compactMap { event in
+            if case .streamStarted(let started) = event.body { started } else { nil }
+        }
+    }
+
+    /// The ingress instance that holds the call's stream, and the one that does not; of two.
+    func ingresses(of sid: CallSid) async throws -> (holder: StageProcess, other: StageProcess) {
+        let instance = try await eventually("a stream of the call") {
+            try await self.streamStarts(of: sid).last?.ingressInstance
+        }
+        let holder = try #require(self.stack.ingresses.first { $0.name == instance })
+        let other = try #require(self.stack.ingresses.first { $0.name != instance })
+        return (holder, other)
     }
 
     /// All records of the call on a topic so far.

@@ -100,6 +100,36 @@ import Testing
         #expect(member.seen.diary.last == "lost [0, 1, 2, 3]")
     }
 
+    @Test func `a member that is fenced after a session time-out of its own joins again, once in a while`() async throws
+    {
+        let topic = self.topic
+        try await self.produce(0..<3)
+        let member = try GroupMember(
+            .init(group: "g", topics: [topic]),
+            on: self.broker,
+            properties: ["group.instance.id": "me"],
+            logger: .silent
+        )
+        try await eventually("all records") { member.seen.records.count == 3 }
+        try await self.stall(until: "the loss") { member.seen.held.isEmpty }
+        try await eventually("the partitions again", timeout: .seconds(25)) { member.seen.held.count == 4 }
+        try await self.produce(3..<6)
+        try await eventually("what came since") { Set(member.seen.records.values) == Set(0..<6) }
+        #expect(member.seen.diary == ["assigned [0, 1, 2, 3]", "lost [0, 1, 2, 3]", "assigned [0, 1, 2, 3]"])
+
+        try await self.stall(until: "the second loss") { member.seen.held.isEmpty }
+        let error = await #expect(throws: KafkaError.self) { try await member.ended() }
+        #expect(error?.code == .fenced)
+    }
+
+    /// The broker is away for longer than the session time-out, and then takes the member for another one.
+    private func stall(until what: String, _ condition: () -> Bool) async throws {
+        self.broker.cluster.setReachable(false)
+        try await eventually(what, timeout: .seconds(20), condition: condition)
+        self.broker.cluster.fail(.joinGroup, with: [.fencedInstance])
+        self.broker.cluster.setReachable(true)
+    }
+
     @Test func `an assignment can be placed, paused, resumed and moved`() async throws {
         let topic = self.topic
         let partition = KafkaTopicPartition(topic: topic, partition: 0)

@@ -76,11 +76,12 @@ struct StageServiceTests {
         try await Self.run(service) { group in
             while log.all.count < 2 { try await Task.sleep(for: .milliseconds(1)) }
             #expect(attempts.withLock { $0 } == 3)
-            #expect(health.waitingFor.isEmpty)
+            #expect(health.waitingFor.isEmpty && !health.isShuttingDown)
             await group.triggerGracefulShutdown()
         }
         #expect(log.all.suffix(2) == ["second stopped", "first stopped"])
-        #expect(health.waitingFor == [StageService.runningCheck])
+        #expect(health.waitingFor == [Health.runningCheck])
+        #expect(health.isShuttingDown)
     }
 
     @Test func `a shutdown ends the waiting for the broker`() async throws {

@@ -145,7 +145,7 @@ import TwilioMedia
                     FormField("StreamName", "x"), FormField("StreamEvent", event),
                 ] + more
             }
-            let path = "/api/voice/stream-status"
+            let path = "/api/voice/stream-status?request=claim"
             let error = FormField("StreamError", String(repeating: "é", count: 600))
             for body in [fields("stream-started"), fields("stream-error", error), fields("stream-started")] {
                 let answer = try await ingress.webhook(path, body)
@@ -156,6 +156,29 @@ import TwilioMedia
             #expect(events.map(\.eventID) == ["started", "error", "started"].map { "\(id)/stream-\($0)" })
             #expect(events[0].streamStatusChanged.streamSid == PhoneLine.streamSid)
             #expect(events[1].streamStatusChanged.error == String(repeating: "é", count: 500))
+            #expect(ingress.twilio.received.isEmpty)
+        }
+    }
+
+    @Test func `a call that nobody dialled is looked up when its stream stops, until it is over`() async throws {
+        try await Ingress.run { ingress in
+            ingress.twilio.willAnswer(
+                .status(200, #"{"status":"in-progress"}"#),
+                .status(500, "{}"),
+                .status(200, #"{"status":"completed","duration":"17"}"#)
+            )
+            let answer = try await ingress.webhook(
+                "/api/voice/stream-status",
+                [
+                    FormField("CallSid", ingress.callSid.rawValue), FormField("StreamSid", PhoneLine.streamSid),
+                    FormField("StreamEvent", "stream-stopped"),
+                ]
+            )
+            #expect(answer.status == 204)
+            #expect(ingress.twilio.received.map(\.method) == ["GET", "GET", "GET"])
+            let over = try #require(try await ingress.events().last)
+            #expect(over.eventID == "status/\(ingress.callSid)/over")
+            #expect(over.statusChanged.status == "completed" && over.statusChanged.durationSeconds == 17)
         }
     }
 

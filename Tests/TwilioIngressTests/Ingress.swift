@@ -29,11 +29,14 @@ struct Ingress: Sendable {
 
     let port: Int
     let twilio: TwilioStandIn
+    /// Of the stand-in.
+    let twilioURL: String
     let broker: EmbeddedBroker
     let instanceID: String
     private(set) var callSid: CallSid
     let http: HTTPClient
     let stage: RunningServices
+    let health: Health
 
     var topics: TopicNames { self.broker.topics }
     var outboundPartition: Int32 { KeyPartition.of(self.instanceID, count: self.topics.partitions) }
@@ -42,6 +45,7 @@ struct Ingress: Sendable {
     /// - Parameter ownBroker: for tests of what instances share: all on one broker carry out one another's commands.
     static func run(
         ownBroker: EmbeddedBroker? = nil,
+        logger: Logger = .quiet,
         adjust: (inout IngressConfiguration) -> Void = { _ in },
         body: (Ingress) async throws -> Void
     ) async throws {
@@ -49,7 +53,8 @@ struct Ingress: Sendable {
         let twilio = TwilioStandIn(callSid: callSid)
         let twilioPort = Promise<Int>()
         let twilioServer = RunningServices([twilio.server { twilioPort.fulfil($0) }])
-        var configuration = Self.configuration(twilioPort: try await twilioPort.value)
+        let twilioURL = "http://127.0.0.1:\(try await twilioPort.value)"
+        var configuration = Self.configuration(twilioURL: twilioURL)
         adjust(&configuration)
 
         let broker = try ownBroker ?? Self.broker.get()
@@ -64,7 +69,7 @@ struct Ingress: Sendable {
                     instanceID: instanceID,
                     topics: broker.topics,
                     kafka: broker.configuration(instanceID: instanceID),
-                    logger: .quiet,
+                    logger: logger,
                     health: health
                 )
             ) { port.fulfil($0) }
@@ -76,11 +81,13 @@ struct Ingress: Sendable {
             let ingress = Ingress(
                 port: try await port.value,
                 twilio: twilio,
+                twilioURL: twilioURL,
                 broker: broker,
                 instanceID: instanceID,
                 callSid: callSid,
                 http: http,
-                stage: stage
+                stage: stage,
+                health: health
             )
             result = .success(try await body(ingress))
         } catch {
@@ -92,7 +99,7 @@ struct Ingress: Sendable {
         try result.get()
     }
 
-    private static func configuration(twilioPort: Int) -> IngressConfiguration {
+    private static func configuration(twilioURL: String) -> IngressConfiguration {
         var configuration = IngressConfiguration(
             host: "127.0.0.1",
             port: 0,
@@ -100,11 +107,14 @@ struct Ingress: Sendable {
             accountSid: Self.accountSid,
             authToken: Self.authToken,
             phoneNumber: PhoneNumber("+15005550006")!,
-            twilioAPIURL: "http://127.0.0.1:\(twilioPort)",
+            twilioAPIURL: twilioURL,
             audioPath: .pcm24K,
             apiTokens: APITokens(accepting: [Self.apiToken, "secret-two"])
         )
         configuration.twilioTimeout = .seconds(2)
+        configuration.twilioCallsPerSecond = 100
+        // All tests' calls are in one deployment.
+        configuration.maxCalls = 100_000
         return configuration
     }
 }
@@ -177,8 +187,10 @@ extension Ingress {
         )
     }
 
-    func initiateCall(_ body: String, token: String? = Self.apiToken) async throws -> Answer {
+    /// - Parameter key: the Idempotency-Key.
+    func initiateCall(_ body: String, key: String? = nil, token: String? = Self.apiToken) async throws -> Answer {
         var headers: HTTPHeaders = ["content-type": "application/json"]
+        if let key { headers.add(name: "idempotency-key", value: key) }
         if let token { headers.add(name: "authorization", value: "Bearer \(token)") }
         return try await self.send(.POST, "/api/voice/initiate-call", headers: headers, body: body)
     }
@@ -239,5 +251,13 @@ extension Ingress {
                 expiresAt: UnixTime.nowSeconds + seconds
             )
         )
+    }
+}
+
+extension Ingress {
+    /// Of a URL that Twilio was told to call.
+    func claimKey(_ url: String) -> String? {
+        guard let query = url.prefix(while: { $0 != "#" }).split(separator: "?").dropFirst().first else { return nil }
+        return FormFields(parsing: String(query))["request"]
     }
 }

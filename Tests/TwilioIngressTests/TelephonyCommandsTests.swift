@@ -1,8 +1,10 @@
 import CallEvents
 import Kafka
+import Logging
 import NIOCore
 import StageRuntime
 import SwiftProtobuf
+import Synchronization
 import TestSupport
 import Testing
 import TwilioMedia
@@ -185,6 +187,29 @@ import TwilioMedia
         )
     }
 
+    @Test func `an instance that is put out of the group joins it again, and its streams go on`() async throws {
+        let errors = LoggedErrors()
+        let logger = Logger(label: "test") { _ in errors }
+        try await Ingress.run(
+            ownBroker: try Self.broker.get(),
+            logger: logger,
+            adjust: { $0.rejoinAfter = .milliseconds(100) },
+            body: { ingress in
+                try await ingress.command("before") { $0.hangUp.reason = "test" }
+                #expect(try await Self.outcome("before", ingress).succeeded)
+                try await ingress.call { line in
+                    ingress.broker.cluster.fail(.heartbeat, with: [.fencedInstance])
+                    try await eventually("out of the group") {
+                        errors.messages.contains { $0.contains("lost its place") }
+                    }
+                    try await ingress.command("after") { $0.hangUp.reason = "test" }
+                    #expect(try await Self.outcome("after", ingress).succeeded)
+                    #expect(!line.isClosed)
+                }
+            }
+        )
+    }
+
     @Test func `two instances share the work, and each command is carried out once`() async throws {
         try await Self.withIngress { first in
             try await Self.withIngress { second in
@@ -230,5 +255,27 @@ extension Ingress {
             KafkaMessage(topic: self.topics[topic], key: ByteBuffer(string: key), value: bytes)
         ])
         try await running.stop()
+    }
+}
+
+/// Remembers errors, and nothing else.
+private struct LoggedErrors: LogHandler {
+    private final class Lines: Sendable {
+        let messages = Mutex<[String]>([])
+    }
+
+    private let lines = Lines()
+    var logLevel = Logger.Level.error
+    var metadata: Logger.Metadata = [:]
+
+    var messages: [String] { self.lines.messages.withLock { $0 } }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { self.metadata[key] }
+        set { self.metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        self.lines.messages.withLock { $0.append("\(event.message)") }
     }
 }

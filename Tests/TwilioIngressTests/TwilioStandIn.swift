@@ -23,19 +23,29 @@ final class TwilioStandIn: Sendable {
 
     enum Answer: Sendable {
         case status(Int, String)
+        /// 429, with `Retry-After` if that is given.
+        case throttled(retryAfter: Int?)
+        /// The call is made, and nobody is told.
+        case lost
         /// None, until the client gives up.
         case silence
     }
 
-    private let callSid: CallSid
-    private let state = Mutex<(received: [Received], answers: [Answer])>(([], []))
+    private struct State {
+        var received: [Received] = []
+        var answers: [Answer] = []
+        /// Of the calls that are to be created next; then any.
+        var callSids: [CallSid]
+    }
+
+    private let state: Mutex<State>
 
     /// What was posted.
     var posted: [Received] { self.received.filter { $0.method == "POST" } }
 
-    /// - Parameter callSid: of every call that is created.
+    /// - Parameter callSid: of the first call that is created.
     init(callSid: CallSid) {
-        self.callSid = callSid
+        self.state = Mutex(State(callSids: [callSid]))
     }
 
     var received: [Received] { self.state.withLock { $0.received } }
@@ -64,16 +74,35 @@ final class TwilioStandIn: Sendable {
             state.received.append(received)
             return state.answers.isEmpty ? nil : state.answers.removeFirst()
         }
-        switch scripted ?? .status(status, #"{"sid":"\#(self.callSid)","status":"queued"}"#) {
+        switch scripted ?? self.good(status, request) {
         case .status(let status, let text):
-            return Response(
-                status: .init(code: status),
-                headers: [.contentType: "application/json"],
-                body: .init(byteBuffer: ByteBuffer(string: text))
-            )
+            return Self.response(status, text)
+        case .throttled(let retryAfter):
+            var response = Self.response(429, #"{"code":20429,"message":"Too Many Requests","status":429}"#)
+            response.headers[.retryAfter] = retryAfter.map(String.init)
+            return response
+        case .lost:
+            _ = self.good(status, request)
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(30)) }
+            return Response(status: .gatewayTimeout)
         case .silence:
             try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(30)) }
             return Response(status: .gatewayTimeout)
         }
+    }
+
+    private func good(_ status: Int, _ request: Request) -> Answer {
+        let callSid = self.state.withLock { state -> CallSid in
+            status == 201 && !state.callSids.isEmpty ? state.callSids.removeFirst() : .random()
+        }
+        return .status(status, #"{"sid":"\#(callSid)","status":"queued"}"#)
+    }
+
+    private static func response(_ status: Int, _ text: String) -> Response {
+        Response(
+            status: .init(code: status),
+            headers: [.contentType: "application/json"],
+            body: .init(byteBuffer: ByteBuffer(string: text))
+        )
     }
 }

@@ -93,12 +93,14 @@ struct Harness: Sendable {
     }
 
     /// Creates a call with all status callbacks.
-    func call(_ further: [(String, String)] = []) async throws -> CallSid {
-        let form =
+    /// - Parameter replaced: a parameter that `further` has instead.
+    func call(_ further: [(String, String)] = [], replacing replaced: String = "") async throws -> CallSid {
+        var form =
             [
                 ("To", Self.number), ("From", "+15550000000"), ("Url", self.server.url("/twiml")),
                 ("StatusCallback", self.server.url("/status")),
             ] + ["initiated", "ringing", "answered", "completed"].map { ("StatusCallbackEvent", $0) }
+        form.removeAll { $0.0 == replaced }
         let (status, json) = try await self.api("/Calls.json", form: form + further)
         #expect(status == 201, "\(json.text)")
         return try #require(CallSid(json["sid"]?.stringValue ?? ""))

@@ -79,7 +79,7 @@ struct InboundCallTests {
         try await Self.run(server: TestServer { _, _ in .response(verbs) }) { harness in
             let snapshot = try await harness.waitForEnd(try harness.simulator.receiveCall(to: Self.ourNumber))
             #expect(Self.statuses(snapshot) == ["ringing", status])
-            #expect(snapshot.details.started == nil && snapshot.details.durationSeconds == 0)
+            #expect(snapshot.details.answered == nil && snapshot.details.durationSeconds == 0)
             let callback = try #require(harness.server.received("/status").first)
             #expect(callback.fields["CallStatus"] == status && callback.fields["CallDuration"] == "0")
         }
@@ -93,7 +93,7 @@ struct InboundCallTests {
         try await Self.run(server: server) { harness in
             let snapshot = try await harness.waitForEnd(try harness.simulator.receiveCall(to: Self.ourNumber))
             #expect(Self.statuses(snapshot) == ["ringing", "in-progress", "completed"])
-            #expect(snapshot.details.started != nil)
+            #expect(snapshot.details.answered != nil)
         }
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import NIOCore
 import ServiceLifecycle
 import TwilioSimulator
 import UnixSignals
@@ -41,6 +42,8 @@ struct TwilioSimulatorCommand: AsyncParsableCommand {
     var logLevel = "info"
 
     func run() async throws {
+        // Fewer event loops than cores: each that is woken finds more to do.
+        NIOSingletons.groupLoopCountSuggestion = max(1, System.coreCount / 4)
         let environment = ProcessInfo.processInfo.environment
         guard let accountSid = self.accountSid ?? environment["TWILIO_ACCOUNT_SID"], !accountSid.isEmpty,
             let authToken = self.authToken ?? environment["TWILIO_AUTH_TOKEN"], !authToken.isEmpty

@@ -1,7 +1,6 @@
 import AsyncHTTPClient
 package import CallEvents
 package import Logging
-import NIOPosix
 import ServiceLifecycle
 import Synchronization
 import TwilioMedia
@@ -15,6 +14,7 @@ import WebSockets
 package final class TwilioSimulator: Service {
     private let configuration: TwilioSimulatorConfiguration
     private let registry: CallRegistry
+    private let tokens: AuthTokens
     private let logger: Logger
     private let bound = Mailbox<Int>()
     private let boundPort = Mutex<Int?>(nil)
@@ -23,6 +23,7 @@ package final class TwilioSimulator: Service {
     package init(configuration: TwilioSimulatorConfiguration, logger: Logger) throws {
         self.configuration = configuration
         self.logger = logger
+        self.tokens = AuthTokens(primary: configuration.authToken)
         self.registry = try CallRegistry(
             accountSid: configuration.accountSid,
             script: configuration.script,
@@ -76,7 +77,15 @@ package final class TwilioSimulator: Service {
         self.registry[sid.rawValue].map { self.snapshot($0) }
     }
 
-    /// The business hangs up.
+    /// A second auth token that the API takes as well, while everything is still signed with the first; nil withdraws it.
+    package func setSecondaryAuthToken(_ token: String?) { self.tokens.set(secondary: token) }
+
+    /// The secondary auth token becomes the primary one: from now on it signs, and the API refuses the old one.
+    /// - Returns: false when there is none.
+    @discardableResult
+    package func promoteSecondaryAuthToken() -> Bool { self.tokens.promote() }
+
+    /// The person hangs up.
     package func hangUp(_ sid: CallSid) {
         self.registry[sid.rawValue]?.control.send(.hangUp(.businessHungUp))
     }
@@ -93,15 +102,11 @@ package final class TwilioSimulator: Service {
     /// Runs until graceful shutdown or cancellation; calls that are in progress then end without ceremony.
     package func run() async throws {
         let http = WebhookClient.makeHTTPClient()
-        let signature = TwilioSignature(authToken: self.configuration.authToken)
-        let clock = MediaClock()
         let environment = CallEnvironment(
             accountSid: self.configuration.accountSid,
-            signature: signature,
-            webhooks: WebhookClient(http: http, signature: signature),
-            sockets: WebSocketClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton),
-            clock: clock,
-            dialQueue: DialQueue(),
+            tokens: self.tokens,
+            webhooks: WebhookClient(http: http, tokens: self.tokens),
+            mediaLoops: MediaLoop.all(),
             recordingDirectory: self.configuration.recordingDirectory,
             sayMsPerCharacter: self.configuration.sayMsPerCharacter
         )
@@ -109,7 +114,6 @@ package final class TwilioSimulator: Service {
         do {
             try await withThrowingTaskGroup { group in
                 group.addTask { try await self.server().run() }
-                group.addTask { await clock.run() }
                 group.addTask { await self.runCalls(environment) }
                 group.addTask { await self.registry.receiveScriptedCalls() }
                 // The server ends first: by shutdown, or because it cannot listen; all others run until then.
@@ -137,12 +141,12 @@ package final class TwilioSimulator: Service {
     private func server() -> HTTPServer {
         let api = CallsAPI(
             accountSid: self.configuration.accountSid,
-            authToken: self.configuration.authToken,
+            tokens: self.tokens,
             ownedNumbers: self.configuration.ownedNumbers,
             registry: self.registry
         )
         let router = api.router()
-        ControlAPI(registry: self.registry).addRoutes(to: router)
+        ControlAPI(registry: self.registry, tokens: self.tokens).addRoutes(to: router)
         return HTTPServer(
             host: self.configuration.host,
             port: self.configuration.port,

@@ -29,9 +29,9 @@ struct CallControlAPI: Sendable {
     /// Ends a call, wherever it is and as often as it is asked.
     private func end(_ request: Request, _ callSid: String?) async throws -> Response {
         let (callSid, body) = try await self.accept(request, callSid)
-        var fields = CallControlFields(body)
-        let reason = fields.text("reason", upTo: 500) ?? ""
-        try fields.throwIfWrong()
+        var fields = JSONFields(body)
+        let reason = fields.optional("reason", maxLength: 500) ?? ""
+        try Self.check(fields)
         guard try await self.isLive(callSid) else { return Self.accepted(callSid, "ended") }
         var requested = EndRequested()
         requested.reason = reason
@@ -54,12 +54,12 @@ struct CallControlAPI: Sendable {
     /// Asks the coordinator for another agent; a refusal becomes an event.
     private func handOff(_ request: Request, _ callSid: String?) async throws -> Response {
         let (callSid, body) = try await self.accept(request, callSid)
-        var fields = CallControlFields(body)
+        var fields = JSONFields(body)
         var requested = HandoffRequested()
-        requested.toAgent = fields.requiredText("agent", upTo: 64)
-        requested.reason = fields.requiredText("reason", upTo: 500)
-        requested.context = fields.text("context", upTo: 2_000) ?? ""
-        try fields.throwIfWrong()
+        requested.toAgent = fields.required("agent", maxLength: 64) ?? ""
+        requested.reason = fields.required("reason", maxLength: 500) ?? ""
+        requested.context = fields.optional("context", maxLength: 2_000) ?? ""
+        try Self.check(fields)
         guard try await self.isLive(callSid) else { throw Problem(.conflict, "The call is over.") }
         let id = UUID().uuidString.lowercased()
         try await self.write(.handoffRequested(requested), id: "handoff-requested/\(callSid)/\(id)", callSid)
@@ -79,6 +79,13 @@ struct CallControlAPI: Sendable {
             throw Problem(.badRequest, "The body must be a JSON object.")
         }
         return (callSid, json)
+    }
+
+    /// - Throws: `Problem` that names every wrong field.
+    private static func check(_ fields: JSONFields) throws {
+        guard !fields.problems.isEmpty else { return }
+        let detail = fields.problems.map { "\($0.field) \($0.detail)" }.joined(separator: "; ") + "."
+        throw Problem(.unprocessableContent, detail, errors: fields.problems)
     }
 
     /// Where Twilio does not answer, the call is taken for live: what is asked of it is harmless otherwise.
@@ -118,42 +125,5 @@ struct CallControlAPI: Sendable {
             headers: [.contentType: "application/json"],
             body: .init(byteBuffer: ByteBuffer(string: answer.text))
         )
-    }
-}
-
-/// Reads the members of a body and remembers all that is wrong with them.
-private struct CallControlFields {
-    private let json: JSONValue
-    private var errors: [Problem.FieldError] = []
-
-    init(_ json: JSONValue) {
-        self.json = json
-    }
-
-    /// - Parameter limit: characters.
-    mutating func text(_ name: String, upTo limit: Int) -> String? {
-        switch self.json[name] {
-        case nil, .null: return nil
-        case .string(let text) where text.count <= limit: return text
-        case .string:
-            self.errors.append(Problem.FieldError(field: name, detail: "must have at most \(limit) characters"))
-        default: self.errors.append(Problem.FieldError(field: name, detail: "must be text"))
-        }
-        return nil
-    }
-
-    mutating func requiredText(_ name: String, upTo limit: Int) -> String {
-        let known = self.errors.count
-        let text = self.text(name, upTo: limit) ?? ""
-        if text.allSatisfy(\.isWhitespace), self.errors.count == known {
-            self.errors.append(Problem.FieldError(field: name, detail: "is missing: send text, not blank"))
-        }
-        return text
-    }
-
-    /// - Throws: `Problem` with all that is wrong.
-    func throwIfWrong() throws {
-        guard !self.errors.isEmpty else { return }
-        throw Problem(.unprocessableContent, "Fields of the body are missing or wrong.", errors: self.errors)
     }
 }

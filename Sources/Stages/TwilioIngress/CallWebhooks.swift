@@ -12,11 +12,15 @@ import TwilioMedia
 struct CallWebhooks: Sendable {
     /// Twilio waits 15 s for an answer.
     private static let patience = Duration.seconds(8)
+    /// How often a call is looked up whose stream stopped, and how long after one another: Twilio ends it meanwhile.
+    private static let lookUps = 4
+    private static let lookUpPause = Duration.seconds(1)
 
     let documents: StreamDocuments
     let audioPath: AudioPath
     /// Calls in progress of all instances; an inbound one beyond them is told that the line is busy.
     let maxCalls: Int
+    let calls: TwilioCalls
     let claims: Claims
     let opener: CallOpener
     let events: EventWriter
@@ -109,12 +113,15 @@ struct CallWebhooks: Sendable {
         changed.sequenceNumber = number
         changed.durationSeconds = webhook["CallDuration"].flatMap { UInt32($0) } ?? 0
         changed.sipResponseCode = webhook["SipResponseCode"].flatMap { UInt32($0) } ?? 0
-        try await self.write(.statusChanged(changed), id: "status/\(callSid)/\(number)", callSid)
-        if CallProgress(status).isOver {
-            self.registry.end(callSid)
-            try await self.recorded(callSid) { try await self.claims.ended(callSid) }
-        }
+        try await self.changed(changed, id: "status/\(callSid)/\(number)", callSid)
         return Response(status: .noContent)
+    }
+
+    private func changed(_ changed: CallStatusChanged, id: String, _ callSid: CallSid) async throws {
+        try await self.write(.statusChanged(changed), id: id, callSid)
+        guard CallProgress(changed.status).isOver else { return }
+        self.registry.end(callSid)
+        try await self.recorded(callSid) { try await self.claims.ended(callSid) }
     }
 
     /// The verdict of answering-machine detection.
@@ -145,12 +152,26 @@ struct CallWebhooks: Sendable {
                 metadata: [LogKey.callSid: "\(callSid)", LogKey.streamSid: "\(streamSid)"]
             )
         }
-        try await self.write(
-            .streamStatusChanged(changed),
-            id: "stream-status/\(callSid)/\(streamSid)/\(event)",
-            callSid
-        )
+        let id = "stream-status/\(callSid)/\(streamSid)/\(event)"
+        try await self.write(.streamStatusChanged(changed), id: id, callSid)
+        // Of a call that we dialled we are told the end.
+        if event != "stream-started", webhook.query["request"] == nil { try await self.endIfOver(callSid) }
         return Response(status: .noContent)
+    }
+
+    /// The end of an inbound call is told to the number's status callback, if that is set. So a call whose stream stopped
+    /// is looked up: a session of the model for a call that is over would cost money until its maximum age.
+    private func endIfOver(_ callSid: CallSid) async throws {
+        for attempt in 1...Self.lookUps {
+            if case .over(let progress, let seconds) = try? await self.calls.lookUp(callSid) {
+                var changed = CallStatusChanged()
+                changed.status = progress.status
+                changed.sequenceNumber = progress.usualSequence ?? 0
+                changed.durationSeconds = seconds
+                return try await self.changed(changed, id: "status/\(callSid)/over", callSid)
+            }
+            if attempt < Self.lookUps { try await Task.sleep(for: Self.lookUpPause) }
+        }
     }
 
     private func write(_ body: CallEvent.OneOf_Body, id: String, _ callSid: CallSid) async throws {

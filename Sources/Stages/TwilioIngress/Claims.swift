@@ -68,13 +68,18 @@ final class Claims: Service, Sendable {
 
     // MARK: What others ask
 
+    /// What this instance knows of `key`, without claiming it; nil when it seems free.
+    func verdict(_ key: String, bodySHA256: String) -> Verdict? {
+        self.state.withLock { $0.ledger.verdict(key, bodySHA256: bodySHA256) }
+    }
+
     /// Claims `key`, unless it is taken.
     /// - Parameters:
     ///   - bodySHA256: of what the key stands for: the same key with another one is `otherBody`.
     ///   - request: the call that is to be made: whoever first learns its callSid publishes it.
     /// - Throws: `KafkaError` when it is not known in time whether the claim won; should it have, it is released.
     func claim(_ key: String, bodySHA256: String, request: CallRequested?) async throws -> Verdict {
-        if let verdict = self.state.withLock({ $0.ledger.verdict(key, bodySHA256: bodySHA256) }) { return verdict }
+        if let verdict = self.verdict(key, bodySHA256: bodySHA256) { return verdict }
         var claim = RequestClaim()
         claim.claimID = UUID().uuidString.lowercased()
         claim.instance = self.instanceID

@@ -9,6 +9,8 @@ package import StageRuntime
 ///   REST and signs stream tokens; signatures and stream tokens of all are accepted.
 /// - `TWILIO_API_URL` (default `https://api.twilio.com`): the REST API, also of an edge or region.
 /// - `VOICE_AUDIO_PATH` (`pcm24k` or `passthrough`, default `pcm24k`): the path of calls that start here.
+/// - `VOICE_DRAIN_SECONDS` (default 3600, 0–86400): how long calls in progress may go on after SIGTERM; 0 moves them to
+///   another instance at once.
 /// - `VOICE_STREAM_SILENCE_SECONDS` (5–3600, default 20): how long nothing at all may arrive on a stream's socket.
 /// - `VOICE_ALLOWED_PREFIXES` (default: the country code of `TWILIO_PHONE_NUMBER`; `*` for all): which numbers may be
 ///   called, such as `+1,+44`.
@@ -31,6 +33,8 @@ package struct IngressConfiguration: Sendable {
     package var twilioAPIURL: String
     /// For one request to Twilio's REST API.
     package var twilioTimeout = Duration.seconds(15)
+    /// How long an instance stays out of a group that it was put out of.
+    package var rejoinAfter = Duration.seconds(30)
     package var destinations: DestinationPolicy
     /// Of one API token.
     package var callsPerMinute = 60
@@ -43,6 +47,8 @@ package struct IngressConfiguration: Sendable {
     /// Seconds; Twilio ends a call that lasts longer.
     package var timeLimitSeconds = 3_600
     package var audioPath: AudioPath
+    /// How long streams may go on after the process was told to stop.
+    package var drainLimit = Duration.seconds(3_600)
     /// How long nothing at all may arrive on a stream's socket until the call is looked up and the socket closed.
     package var streamSilence = Duration.seconds(20)
     /// Who may initiate calls.
@@ -138,6 +144,14 @@ package struct IngressConfiguration: Sendable {
             case .pcm24k: .pcm24K
             case .passthrough: .passthrough
             }
+        self.drainLimit = .seconds(
+            settings.int(
+                "VOICE_DRAIN_SECONDS",
+                default: 3_600,
+                in: 0...86_400,
+                "How long calls in progress may go on after SIGTERM; 0 moves them to another instance at once."
+            )
+        )
         self.streamSilence = .seconds(
             settings.int(
                 "VOICE_STREAM_SILENCE_SECONDS",
@@ -196,12 +210,13 @@ package struct IngressConfiguration: Sendable {
         _ settings: inout Settings,
         from number: PhoneNumber
     ) -> DestinationPolicy {
+        let ofCountry = "the country code of TWILIO_PHONE_NUMBER"
         let text = settings.string(
             "VOICE_ALLOWED_PREFIXES",
-            default: "",
-            "Numbers that may be called, such as +1,+44; * for all. Default: the country code of TWILIO_PHONE_NUMBER."
+            default: ofCountry,
+            "What numbers that may be called begin with, such as +1,+44; * allows all."
         )
-        if text.isEmpty { return DestinationPolicy(countryOf: number) }
+        if text == ofCountry { return DestinationPolicy(countryOf: number) }
         if let policy = DestinationPolicy(text) { return policy }
         settings.report("VOICE_ALLOWED_PREFIXES must be * or comma separated prefixes, such as +1,+44.")
         return DestinationPolicy(countryOf: number)

@@ -40,7 +40,10 @@ struct StreamDocuments: Sendable {
         let again = self.publicURL.callback(PublicURL.Path.twiml, query: next.query)
         let stream = TwiML.Stream(
             url: self.publicURL.stream,
-            statusCallback: self.publicURL.callback(PublicURL.Path.streamStatus),
+            statusCallback: self.publicURL.callback(
+                PublicURL.Path.streamStatus,
+                query: next.request.map { "request=\($0)" } ?? ""
+            ),
             parameters: [FormField(MediaStreamServer.tokenParameter, self.tokens.sign(token))]
         )
         return [.connectStream(stream, action: again), .redirect(url: again)]

@@ -18,46 +18,72 @@ struct TelephonyCommands: Service {
     /// For what is under way when a partition goes elsewhere: longer than Twilio may take to answer.
     private static let settling = Duration.seconds(20)
 
-    private let consumer: KafkaConsumer
+    private let subscription: KafkaConsumer.Subscription
+    private let configuration: KafkaConfiguration
     private let runner: TelephonyCommandRunner
-    private let desk: TelephonyDesk
+    private let rejoinAfter: Duration
+    private let logger: Logger
 
-    init(context: StageContext, runner: TelephonyCommandRunner) throws {
-        let consumer = try KafkaConsumer(
-            KafkaConsumer.Subscription(group: context.group, topics: [context.topics[.telephony]]),
-            configuration: context.kafka,
-            logger: context.logger
+    /// - Parameter rejoinAfter: how long an instance that was put out of the group stays away: another one of the same
+    ///   name, which would be put out in its turn, does the work meanwhile.
+    init(context: StageContext, runner: TelephonyCommandRunner, rejoinAfter: Duration) {
+        self.subscription = KafkaConsumer.Subscription(
+            group: context.group,
+            topics: [context.topics[.telephony]]
         )
-        self.consumer = consumer
+        self.configuration = context.kafka
         self.runner = runner
-        self.desk = TelephonyDesk(limit: Self.limit) { consumer.store($0, for: $1) }
+        self.rejoinAfter = rejoinAfter
+        self.logger = context.logger
     }
 
+    /// Whoever is put out of the group joins it again: the calls whose sockets are here go on meanwhile.
     func run() async throws {
+        while true {
+            do {
+                return try await self.consume()
+            } catch let error as KafkaError where error.code == .fenced || error.code == .broker {
+                self.logger.error(
+                    "Telephony commands are not read here for a while: this instance lost its place in the group",
+                    metadata: [LogKey.error: "\(error)", "seconds": "\(self.rejoinAfter.components.seconds)"]
+                )
+            }
+            let goesOn = await cancelWhenGracefulShutdown { (try? await Task.sleep(for: self.rejoinAfter)) != nil }
+            guard goesOn else { return }
+        }
+    }
+
+    private func consume() async throws {
+        let consumer = try KafkaConsumer(
+            self.subscription,
+            configuration: self.configuration,
+            logger: self.logger
+        )
+        let desk = TelephonyDesk(limit: Self.limit) { consumer.store($0, for: $1) }
         try await withThrowingDiscardingTaskGroup { group in
-            for try await event in self.consumer {
+            for try await event in consumer {
                 switch event {
                 case .assigned:
                     break
                 case .records(let records):
-                    for record in records { self.desk.received(TelephonyWork(record)) }
-                    while let task = self.desk.next() { group.addTask { await self.work(from: task) } }
-                    await self.desk.waitForRoom(below: Self.waitingLimit, within: Self.waitingPause)
+                    for record in records { desk.received(TelephonyWork(record)) }
+                    while let task = desk.next() { group.addTask { await self.work(from: task, at: desk) } }
+                    await desk.waitForRoom(below: Self.waitingLimit, within: Self.waitingPause)
                 case .revoked(let partitions):
-                    await self.desk.settle(partitions, within: Self.settling)
+                    await desk.settle(partitions, within: Self.settling)
                 case .lost(let partitions):
-                    self.desk.drop(partitions)
+                    desk.drop(partitions)
                 }
             }
         }
     }
 
     /// Does one thing after the other, of whatever call, until there is nothing to start.
-    private func work(from first: TelephonyDesk.Assignment) async {
+    private func work(from first: TelephonyDesk.Assignment, at desk: TelephonyDesk) async {
         var next: TelephonyDesk.Assignment? = first
         while let assignment = next {
-            if await assignment.carryOut({ try await self.runner.run($0) }) { self.desk.finished(assignment) }
-            next = self.desk.next()
+            if await assignment.carryOut({ try await self.runner.run($0) }) { desk.finished(assignment) }
+            next = desk.next()
         }
     }
 }

@@ -15,7 +15,7 @@ extension TwilioCalls {
     /// What Twilio knows of a call.
     enum Known: Equatable {
         case live
-        /// Twilio's `CallStatus` and `CallDuration`.
+        /// With Twilio's last `CallStatus`, and how long the call was.
         case over(CallProgress, seconds: UInt32)
         case nothing
     }

@@ -16,7 +16,7 @@ import TwilioMedia
     import Darwin
 #endif
 
-/// Twilio's REST API for calls. What concerns calls that are there is in `TwilioCalls+Live`.
+/// Twilio's REST API for calls. `TwilioCalls+Create` makes calls, `TwilioCalls+Live` acts on them.
 struct TwilioCalls: Sendable {
     enum Failure: Error, Equatable {
         /// Twilio said no: nothing was dialled.
@@ -32,7 +32,7 @@ struct TwilioCalls: Sendable {
     private static let maxResponseBytes = 256 << 10
 
     private let client: HTTPClient
-    private let configuration: IngressConfiguration
+    let configuration: IngressConfiguration
     private let authorization: String
     let metrics: IngressMetrics
     private let logger: Logger
@@ -44,34 +44,6 @@ struct TwilioCalls: Sendable {
         self.authorization = "Basic " + String(decoding: credentials, as: UTF8.self)
         self.metrics = metrics
         self.logger = logger
-    }
-
-    /// Has Twilio call `to`; it answers before the phone rings.
-    /// - Throws: `Failure`.
-    func create(to: PhoneNumber) async throws -> CallSid {
-        let publicURL = self.configuration.publicURL
-        let form = FormFields(
-            [
-                FormField("To", to.e164),
-                FormField("From", self.configuration.phoneNumber.e164),
-                FormField("Url", publicURL.webhook(PublicURL.Path.twiml)),
-                FormField("Method", "POST"),
-                FormField("StatusCallback", publicURL.webhook(PublicURL.Path.status)),
-                FormField("StatusCallbackMethod", "POST"),
-            ] + ["initiated", "ringing", "answered", "completed"].map { FormField("StatusCallbackEvent", $0) }
-        )
-        do {
-            let answer = try await self.send("/Calls.json", posting: form)
-            try answer.throwIfRefused()
-            guard (200..<300).contains(answer.status),
-                let callSid = answer.json["sid"]?.stringValue.flatMap(CallSid.init)
-            else { throw Failure.unclear(status: answer.status) }
-            self.metrics.twilioRequest(.create, .accepted)
-            return callSid
-        } catch let failure as Failure {
-            self.metrics.twilioRequest(.create, .init(failure))
-            throw failure
-        }
     }
 
     /// Sends one request, without repeating it.
@@ -97,7 +69,11 @@ struct TwilioCalls: Sendable {
                 logger: self.logger
             )
             let body = try await response.body.collect(upTo: Self.maxResponseBytes)
-            return Answer(status: Int(response.status.code), body: body)
+            return Answer(
+                status: Int(response.status.code),
+                retryAfter: response.headers.first(name: "retry-after").flatMap { Int($0) },
+                body: body
+            )
         } catch let error as HTTPClientError where Self.beforeSending.contains(error) {
             throw Failure.unreachable
         } catch is NIOConnectionError {
@@ -122,10 +98,13 @@ extension TwilioCalls {
     /// Twilio's answer, whatever it is.
     struct Answer {
         var status: Int
+        /// Seconds.
+        var retryAfter: Int?
         var json: JSONValue
 
-        init(status: Int, body: ByteBuffer) {
+        init(status: Int, retryAfter: Int? = nil, body: ByteBuffer) {
             self.status = status
+            self.retryAfter = retryAfter
             // Not JSON, such as a proxy's page: the status alone counts.
             self.json = (try? JSONValue(parsing: body.readableBytesView)) ?? .null
         }

@@ -29,6 +29,8 @@ package enum TwilioIngressStage: Stage {
         try self.services(configuration, context: context) { _ in }
     }
 
+    package static func drainLimit(_ configuration: IngressConfiguration) -> Duration { configuration.drainLimit }
+
     /// - Parameter onBound: called with the HTTP port when the server listens.
     package static func services(
         _ configuration: IngressConfiguration,
@@ -54,6 +56,7 @@ package enum TwilioIngressStage: Stage {
             stage: context.stage,
             instanceID: context.instanceID
         )
+        let drain = StreamDrain(limit: configuration.drainLimit, context: context)
         let claims = Claims(context: context, producer: eventProducer, callLimit: configuration.longestCall)
         let opener = CallOpener(claims: claims, events: events)
         let tokens = StreamToken.Authority(authTokens: configuration.authTokens)
@@ -88,6 +91,7 @@ package enum TwilioIngressStage: Stage {
                 documents: documents,
                 audioPath: configuration.audioPath,
                 maxCalls: configuration.maxCalls,
+                calls: calls,
                 claims: claims,
                 opener: opener,
                 events: events,
@@ -97,14 +101,25 @@ package enum TwilioIngressStage: Stage {
             ),
             health: context.health,
             streams: streams,
+            drain: drain,
             logger: logger
         )
+        let queue = DialQueue(callsPerSecond: configuration.twilioCallsPerSecond, maxWait: CallDialer.patience)
         let api = VoiceAPI(
             tokens: configuration.apiTokens,
             audioPath: configuration.audioPath,
-            calls: calls,
-            events: events,
-            logger: logger
+            destinations: configuration.destinations,
+            limiter: RateLimiter(perMinute: configuration.callsPerMinute),
+            callsPerMinute: configuration.callsPerMinute,
+            dialer: CallDialer(
+                claims: claims,
+                opener: opener,
+                calls: calls,
+                queue: queue,
+                maxCalls: configuration.maxCalls,
+                health: context.health,
+                logger: logger
+            )
         )
         let letters = DeadLetters(
             producer: eventProducer,
@@ -113,7 +128,7 @@ package enum TwilioIngressStage: Stage {
             logger: logger
         )
         let control = CallControlAPI(tokens: configuration.apiTokens, calls: calls, events: events, logger: logger)
-        let commands = try TelephonyCommands(
+        let commands = TelephonyCommands(
             context: context,
             runner: TelephonyCommandRunner(
                 calls: calls,
@@ -122,13 +137,13 @@ package enum TwilioIngressStage: Stage {
                 documents: documents,
                 deadLetters: letters,
                 logger: logger
-            )
+            ),
+            rejoinAfter: configuration.rejoinAfter
         )
         return [
-            http, eventProducer, audioProducer, claims,
+            http, eventProducer, audioProducer, claims, queue,
             OutboundFrames(context: context, registry: registry, deadLetters: letters, metrics: metrics),
             clock,
-            commands,
             self.server(
                 configuration,
                 api: api,
@@ -137,6 +152,9 @@ package enum TwilioIngressStage: Stage {
                 logger: logger,
                 onBound: onBound
             ),
+            // Services stop from the last to the first: the commands go to another instance at once, and while the drain
+            // waits, all others go on.
+            drain, commands,
         ]
     }
 

@@ -15,6 +15,7 @@ struct TwilioWebhooks: Sendable {
     let calls: CallWebhooks
     let health: Health
     let streams: MediaStreamServer
+    let drain: StreamDrain
     let logger: Logger
 
     func addRoutes(to router: Router<BasicRequestContext>) {
@@ -50,7 +51,7 @@ struct TwilioWebhooks: Sendable {
         guard !self.health.waitingFor.contains(OutboundFrames.readinessCheck) else {
             return .refuse(Problem(.serviceUnavailable, "No audio can be sent yet."))
         }
-        return .accept { socket in await self.streams.serve(socket) }
+        return .accept { socket in await self.drain.whileOpen { await self.streams.serve(socket) } }
     }
 
     private func signed(_ request: Request) async throws -> SignedWebhook {

@@ -41,8 +41,13 @@ final class FrameLedger: Sendable {
     /// Of a part of the way, where the frame says when it was there.
     var firstLegs: Latencies { self.state.withLock { $0.firstLegs } }
 
-    func sent() {
-        self.state.withLock { $0.count.sent += 1 }
+    func sent(_ count: Int = 1) {
+        self.state.withLock { $0.count.sent += count }
+    }
+
+    /// So many frames arrived, of which it is not known which they are.
+    func arrived(unidentified count: Int) {
+        self.state.withLock { $0.count.arrived += count }
     }
 
     /// - Parameter wayPoint: when the frame was somewhere on its way, of `Clock.nanoseconds`.

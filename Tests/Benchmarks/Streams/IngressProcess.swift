@@ -32,6 +32,9 @@ struct IngressProcess: Sendable {
             "TWILIO_ACCOUNT_SID": PhoneStream.accountSid,
             "TWILIO_AUTH_TOKEN": Self.authToken,
             "TWILIO_PHONE_NUMBER": "+15550000000",
+            "TWILIO_CALLS_PER_SECOND": "100",
+            "VOICE_CALLS_PER_MINUTE": "10000",
+            "VOICE_MAX_CALLS": "10000",
             "LOG_LEVEL": "warning",
         ]
         self.port = port

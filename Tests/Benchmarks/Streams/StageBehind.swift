@@ -36,6 +36,8 @@ final class ClearTimes: Sendable {
 
     var latencies: Latencies { self.state.withLock { $0.latencies } }
 
+    var sent: Int { self.state.withLock { $0.sent } }
+
     /// Produced and never seen on a socket.
     var missing: Int { self.state.withLock { state in state.producedAt.count { $0 > 0 } } }
 }
@@ -50,6 +52,8 @@ final class StageBehind: Sendable {
     private let producer: KafkaProducer
     private let logger: Logger
     private let probed = Mutex<Set<Int32>>([])
+    /// Of calls whose frames do not say it.
+    private let streams = Mutex<[ByteBuffer: Int]>([:])
 
     init(
         _ load: StreamLoad,
@@ -71,7 +75,7 @@ final class StageBehind: Sendable {
     // MARK: From the callers
 
     /// Counts what the ingress produces, until cancelled.
-    func listen(_ ledger: FrameLedger) async throws {
+    func listen(_ ledger: FrameLedger, skipsSilence: Bool) async throws {
         let topic = self.topics[.audioInboundPhone]
         let consumer = try KafkaConsumer(
             .init(
@@ -97,11 +101,27 @@ final class StageBehind: Sendable {
                     continue
                 }
                 let received = UInt64(clamping: frame.receivedAtUs * 1_000 - offset)
-                ledger.arrived(FrameTag(frame.payload), wayPoint: received)
+                var tag = FrameTag(frame.payload)
+                // A person of the simulator who has nothing to say.
+                if skipsSilence, tag?.isSilence == true { continue }
+                if tag?.stream == FrameTag.streamOfKey {
+                    tag?.stream = record.key.map { self.stream(of: $0) } ?? FrameTag.streamOfKey
+                    tag?.sentAt = received
+                }
+                ledger.arrived(tag, wayPoint: received)
             }
             if let last = records.last {
                 consumer.store(last.offset + 1, for: .init(topic: topic, partition: last.partition))
             }
+        }
+    }
+
+    /// Calls are numbered in the order in which they first speak.
+    private func stream(of key: ByteBuffer) -> Int {
+        self.streams.withLock { streams in
+            if let stream = streams[key] { return stream }
+            streams[key] = streams.count
+            return streams.count - 1
         }
     }
 
@@ -123,17 +143,24 @@ final class StageBehind: Sendable {
     // MARK: The agent
 
     /// Produces every frame when it is due, on a thread of its own.
-    /// - Parameter start: of `Clock.nanoseconds`.
-    func speak(from start: UInt64, _ ledger: FrameLedger, _ clears: ClearTimes) async throws {
+    /// - Parameters:
+    ///   - calls: of the streams.
+    ///   - start: of `Clock.nanoseconds`.
+    func speak(_ calls: [String], from start: UInt64, _ ledger: FrameLedger, _ clears: ClearTimes) async throws {
         try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread {
-                continuation.resume(with: Result { try self.produce(from: start, ledger, clears) })
+                continuation.resume(with: Result { try self.produce(calls, from: start, ledger, clears) })
             }
         }
     }
 
-    private func produce(from start: UInt64, _ ledger: FrameLedger, _ clears: ClearTimes) throws {
-        let keys = (0..<self.load.streams).map { ByteBuffer(string: self.load.callSid($0)) }
+    private func produce(
+        _ calls: [String],
+        from start: UInt64,
+        _ ledger: FrameLedger,
+        _ clears: ClearTimes
+    ) throws {
+        let keys = calls.map { ByteBuffer(string: $0) }
         var agents = Array(repeating: Agent(), count: self.load.streams)
         for index in 0..<self.load.frames * self.load.streams {
             let (frame, stream) = index.quotientAndRemainder(dividingBy: self.load.streams)
@@ -171,8 +198,7 @@ final class StageBehind: Sendable {
 private struct Agent {
     private var sequence: UInt64 = 0
     private var playoutEpoch: UInt32 = 0
-
-    var hasSpoken: Bool { self.sequence > 0 }
+    private(set) var hasSpoken = false
 
     mutating func record(of turn: StreamLoad.Turn, item: String) -> AudioFrame {
         var frame = AudioFrame(codec: .pcmu, streamEpoch: 1, sessionEpoch: 1, itemID: item)
@@ -182,7 +208,7 @@ private struct Agent {
         } else {
             frame.sequence = self.sequence
             self.sequence += 1
-            if case .endOfItem = turn { frame.control = .endOfItem }
+            if case .endOfItem = turn { frame.control = .endOfItem } else { self.hasSpoken = true }
         }
         frame.playoutEpoch = self.playoutEpoch
         return frame

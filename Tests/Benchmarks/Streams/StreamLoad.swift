@@ -59,6 +59,8 @@ struct StreamLoad: Sendable {
 /// The first bytes of each frame's audio: which it is and when it was sent.
 struct FrameTag: Sendable {
     static let bytes = AudioFrame.Codec.pcmu.frameBytes
+    /// In place of a stream's number: that of the record's key.
+    static let streamOfKey = Int(UInt32.max)
 
     /// Different in each run, so that nothing of an earlier one is counted.
     var run: UInt32
@@ -66,6 +68,9 @@ struct FrameTag: Sendable {
     var number: Int
     /// Of `Clock.nanoseconds`.
     var sentAt: UInt64
+
+    /// Mu-law silence read as a tag.
+    var isSilence: Bool { self.run == .max && self.sentAt == .max }
 
     var payload: ByteBuffer {
         var payload = ByteBuffer()

@@ -14,7 +14,8 @@ struct StreamsBenchmark: AsyncParsableCommand {
             the stage behind. Ends with 1 when a frame was lost, repeated or out of order.
 
             in: written to the socket → read from Kafka by the next stage; of it, → received_at_us. out: produced → \
-            media on the socket. clear: produced → on the socket.
+            media on the socket. clear: produced → on the socket. Through the simulator: in from received_at_us on, and \
+            of the agent's frames only their number.
             """
     )
 
@@ -25,6 +26,7 @@ struct StreamsBenchmark: AsyncParsableCommand {
     @Option(help: "Seconds per run, after three to warm up.") var seconds = 30
     @Option(help: "Partitions of the topics, which are called bench<n>.…") var partitions: Int32 = 12
     @Option(help: "Event loops that play Twilio's side.") var threads = 1
+    @Flag(help: "Have twilio-simulator, in this process, play Twilio's side.") var throughSimulator = false
     @Option(help: "Runs of each variant, in turn.") var rounds = 1
     @Option(
         help: """
@@ -71,7 +73,7 @@ struct StreamsBenchmark: AsyncParsableCommand {
                     environment: Self.pairs(variant.split(separator: ",").map(String.init)),
                     logger: logger
                 )
-                let result = try await run.measure()
+                let result = try await self.throughSimulator ? run.measureThroughSimulator() : run.measure()
                 print(result.row(variant.isEmpty ? "run \(round)" : "\(variant) run \(round)"))
                 fflush(nil)
                 results[index] = results[index]?.adding(result) ?? result

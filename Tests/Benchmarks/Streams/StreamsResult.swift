@@ -4,6 +4,8 @@ struct StreamsResult: Sendable {
     var inbound = FrameLedger.Count()
     var outbound = FrameLedger.Count()
     var clearsMissing = 0
+    /// Numbers of Twilio's errors and warnings.
+    var problems: [Int] = []
     var inboundLatencies = Latencies()
     var receivedLatencies = Latencies()
     var outboundLatencies = Latencies()
@@ -24,18 +26,18 @@ struct StreamsResult: Sendable {
         self.streams = streams
     }
 
-    mutating func take(_ call: PhoneStream.Call) {
-        self.inbound = call.inbound.count
-        self.outbound = call.outbound.count
-        self.clearsMissing = call.clears.missing
-        self.inboundLatencies = call.inbound.latencies
-        self.receivedLatencies = call.inbound.firstLegs
-        self.outboundLatencies = call.outbound.latencies
-        self.clearLatencies = call.clears.latencies
+    mutating func take(_ inbound: FrameLedger, _ outbound: FrameLedger, _ clears: ClearTimes) {
+        self.inbound = inbound.count
+        self.outbound = outbound.count
+        self.clearsMissing = clears.missing
+        self.inboundLatencies = inbound.latencies
+        self.receivedLatencies = inbound.firstLegs
+        self.outboundLatencies = outbound.latencies
+        self.clearLatencies = clears.latencies
     }
 
     var isFaultless: Bool {
-        self.clearsMissing == 0
+        self.clearsMissing == 0 && self.problems.isEmpty
             && [self.inbound, self.outbound].allSatisfy {
                 $0.lost == 0 && $0.repeated == 0 && $0.outOfOrder == 0 && $0.foreign == 0
             }
@@ -51,6 +53,7 @@ struct StreamsResult: Sendable {
         sum.inbound.add(other.inbound)
         sum.outbound.add(other.outbound)
         sum.clearsMissing += other.clearsMissing
+        sum.problems += other.problems
         sum.inboundLatencies.add(other.inboundLatencies)
         sum.receivedLatencies.add(other.receivedLatencies)
         sum.outboundLatencies.add(other.outboundLatencies)
@@ -82,7 +85,8 @@ struct StreamsResult: Sendable {
             "\((self.residentDuring - self.residentBefore) / (self.streams << 10))",
             self.inboundLatencies.text, self.receivedLatencies.text, self.outboundLatencies.text,
             self.clearLatencies.text, self.lateness.text, "\((self.ownProcessorTime * 1_000).rounded(to: 3))",
-            name + (self.clearsMissing > 0 ? ", \(self.clearsMissing) clears missing" : ""),
+            name + (self.clearsMissing == 0 ? "" : ", \(self.clearsMissing) clears missing")
+                + (self.problems.isEmpty ? "" : ", problems \(Set(self.problems).sorted())"),
         ])
     }
 

@@ -24,7 +24,7 @@ extension CallDetails {
             "from_formatted": .string(self.from),
             "phone_number_sid": .null,
             "status": .string(self.status.rawValue),
-            "start_time": optional(self.started?.rfc2822),
+            "start_time": optional(self.dialed?.rfc2822),
             "end_time": optional(self.ended?.rfc2822),
             "date_created": .string(self.created.rfc2822),
             "date_updated": .string(self.updated.rfc2822),

@@ -18,6 +18,8 @@ package struct SimulationScript: Sendable, Equatable, Codable {
     package var numbers: [String: CallScript] = [:]
     /// Dialling faster than this waits in Twilio's queue (`queue_time`); nil does not wait.
     package var callsPerSecond: Double?
+    /// Calls in progress at once, beyond which a further one is refused (10004); nil does not limit.
+    package var concurrentCalls: Int?
     /// The calls that people make to us.
     package var inbound: [InboundCall] = []
 
@@ -43,7 +45,7 @@ package struct SimulationScript: Sendable, Equatable, Codable {
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case fallback = "default"
-        case numbers, callsPerSecond, inbound
+        case numbers, callsPerSecond, concurrentCalls, inbound
     }
 
     package init(from decoder: any Decoder) throws {
@@ -51,6 +53,7 @@ package struct SimulationScript: Sendable, Equatable, Codable {
         self.fallback = try container.value(.fallback, default: .demo)
         self.numbers = try container.value(.numbers, default: [:])
         self.callsPerSecond = try container.decodeIfPresent(Double.self, forKey: .callsPerSecond)
+        self.concurrentCalls = try container.decodeIfPresent(Int.self, forKey: .concurrentCalls)
         self.inbound = try container.value(.inbound, default: [])
         guard self.callsPerSecond.map({ $0 >= 0.001 }) ?? true else {
             throw DecodingError.dataCorruptedError(

@@ -30,8 +30,6 @@ struct CallRunner {
     let call: SimulatedCall
     let environment: CallEnvironment
     let callbacks: StatusCallbacks
-    /// Run beside the call, and are cancelled at its end.
-    let sideTasks: Mailbox<@Sendable () async -> Void>
     var caller: MediaStream.Caller
     var isAnswered = false
     var answeredAt = ContinuousClock.now
@@ -39,7 +37,7 @@ struct CallRunner {
 
     static func run(_ call: SimulatedCall, environment: CallEnvironment) async {
         let callbacks = StatusCallbacks(call: call, webhooks: environment.webhooks)
-        let sideTasks = Mailbox<@Sendable () async -> Void>()
+        let sideTasks = call.sideTasks
         async let sending: Void = callbacks.run()
         async let running: Void = withDiscardingTaskGroup { group in
             while let task = await sideTasks.next() { group.addTask { await task() } }
@@ -49,7 +47,6 @@ struct CallRunner {
             call: call,
             environment: environment,
             callbacks: callbacks,
-            sideTasks: sideTasks,
             caller: MediaStream.Caller(business: call.business, faults: StreamFaults(call.script.faults))
         )
         await runner.run()
@@ -73,9 +70,9 @@ struct CallRunner {
 
     private mutating func dial() async -> Ending {
         let script = self.call.script
-        let queued = self.environment.dialQueue.reserve(callsPerSecond: self.call.callsPerSecond)
-        self.call.set(queuedMs: Int(queued / .milliseconds(1)))
-        if queued > .zero, await self.wait(queued) { return .canceled }
+        let queuedMs = self.call.details.queuedMs
+        if queuedMs > 0, await self.wait(.milliseconds(queuedMs)) { return .canceled }
+        self.call.dialed()
         self.callbacks.post(.initiated, status: "initiated")
         if await self.wait(.milliseconds(script.ringAfterMs)) { return .canceled }
         self.call.set(.ringing)
@@ -128,7 +125,7 @@ struct CallRunner {
         self.call.set(.inProgress)
         self.callbacks.post(.answered, status: CallDetails.Status.inProgress.rawValue)
         self.startRecording()
-        self.startTimeLimit()
+        self.call.watchTimeLimit()
     }
 
     /// Runs documents to the end of the call. An inbound one is not answered yet.
@@ -158,53 +155,39 @@ struct CallRunner {
             return
         }
         self.recording = recording
-        self.sideTasks.send {
+        self.call.sideTasks.send {
             while (try? await Task.sleep(for: .seconds(1))) != nil { recording.write() }
-        }
-    }
-
-    private func startTimeLimit() {
-        let limit = Duration.seconds(self.call.request.timeLimitSeconds)
-        let call = self.call
-        self.sideTasks.send {
-            guard (try? await Task.sleep(for: limit)) != nil else { return }
-            call.log.add(.problem(code: 32015, "maximum duration reached"))
-            call.control.send(.hangUp(.timeLimit))
         }
     }
 
     /// Finds out who answered, where that was asked for.
     private func detect() async -> Next? {
+        guard let detection = self.call.request.detection else { return nil }
         let call = self.call
-        let delay = Duration.milliseconds(call.script.detectionMs)
-        switch call.request.detection {
-        case .off:
-            return nil
-        case .synchronous:
-            let result = await self.race { _ = try? await Task.sleep(for: delay) }
+        let verdict = detection.verdict(call.script.answeredBy, afterMs: call.script.detectionMs)
+        guard detection.isAsynchronous else {
+            let result = await self.race { _ = try? await Task.sleep(for: .milliseconds(verdict.ms)) }
             if case .interrupted(let control) = result { return Self.next(after: control) }
-            call.set(answeredBy: call.script.answeredBy)
-            return nil
-        case .asynchronous(let callback):
-            let callbacks = self.callbacks
-            self.sideTasks.send {
-                guard (try? await Task.sleep(for: delay)) != nil else { return }
-                call.set(answeredBy: call.script.answeredBy)
-                guard let callback else { return }
-                let details = call.details
-                callbacks.post(
-                    .machineDetection,
-                    to: callback,
-                    fields: [
-                        FormField("CallSid", details.sid.rawValue),
-                        FormField("AccountSid", details.accountSid),
-                        FormField("AnsweredBy", call.script.answeredBy),
-                        FormField("MachineDetectionDuration", String(call.script.detectionMs)),
-                    ]
-                )
-            }
+            call.set(answeredBy: verdict.answeredBy)
             return nil
         }
+        let callbacks = self.callbacks
+        call.sideTasks.send {
+            guard (try? await Task.sleep(for: .milliseconds(verdict.ms))) != nil else { return }
+            call.set(answeredBy: verdict.answeredBy)
+            guard let callback = detection.callback else { return }
+            callbacks.post(
+                .machineDetection,
+                to: callback,
+                fields: [
+                    FormField("CallSid", call.sid.rawValue),
+                    FormField("AccountSid", call.details.accountSid),
+                    FormField("AnsweredBy", verdict.answeredBy),
+                    FormField("MachineDetectionDuration", String(verdict.ms)),
+                ]
+            )
+        }
+        return nil
     }
 
     static func next(after control: SimulatedCall.Control) -> Next {

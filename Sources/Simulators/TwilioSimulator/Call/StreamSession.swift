@@ -28,11 +28,16 @@ struct StreamSession: Sendable {
     let parameters: [TwiMLDocument.Parameter]
     let call: SimulatedCall
     let environment: CallEnvironment
+    let loop: MediaLoop
     let answeredAt: ContinuousClock.Instant
     let recording: CallRecording?
     let onStarted: @Sendable () -> Void
 
     func run(caller: MediaStream.Caller) async -> Outcome {
+        await withTaskExecutorPreference(self.loop.executor) { await self.runHere(caller: caller) }
+    }
+
+    private func runHere(caller: MediaStream.Caller) async -> Outcome {
         let current = CurrentStream()
         return await withTaskGroup(of: Event.self) { group in
             group.addTask { .ended(await self.connect(caller: caller, current: current)) }
@@ -69,10 +74,10 @@ struct StreamSession: Sendable {
 
     private func connect(caller: MediaStream.Caller, current: CurrentStream) async -> StreamEnd {
         var headers = HTTPHeaders()
-        headers.add(name: "X-Twilio-Signature", value: self.environment.signature.compute(url: self.url.text))
+        headers.add(name: "X-Twilio-Signature", value: self.environment.tokens.signature.compute(url: self.url.text))
         headers.add(name: "User-Agent", value: "Twilio.TmeWs/1.0")
         do {
-            return try await self.environment.sockets.connect(to: self.url.text, headers: headers) { socket in
+            return try await self.loop.sockets.connect(to: self.url.text, headers: headers) { socket in
                 let elapsed = ContinuousClock.now - self.answeredAt
                 let stream = MediaStream(
                     messages: self.messages,
@@ -88,9 +93,9 @@ struct StreamSession: Sendable {
                 current.set(stream)
                 self.call.log.add(.streamStarted(sid: stream.sid))
                 self.onStarted()
-                self.environment.clock.add(stream)
+                self.loop.clock.add(stream)
                 let end = await self.serve(stream, on: socket)
-                self.environment.clock.remove(stream)
+                self.loop.clock.remove(stream)
                 return end
             }
         } catch let error as WebSocketError {

@@ -11,10 +11,14 @@ import NIOCore
 ///   the call as Twilio's API shows it. Without `from` they withhold their number; `script` is a `CallScript`, by default
 ///   the one for their number.
 /// - `POST /control/calls/{sid}/hang-up`: the person hangs up; 202.
+/// - `POST /control/auth-tokens/secondary` `{"authToken": "…"}`: the API takes this one as well; 200.
+/// - `POST /control/auth-tokens/promote`: that one becomes the primary: it signs, and the old one is worth nothing; 200,
+///   or 409 when there is none.
 struct ControlAPI: Sendable {
     private static let maximumBody = 1 << 20
 
     let registry: CallRegistry
+    let tokens: AuthTokens
 
     func addRoutes(to router: Router<BasicRequestContext>) {
         let control = router.group("control")
@@ -33,6 +37,15 @@ struct ControlAPI: Sendable {
                 call.control.send(.hangUp(.businessHungUp))
                 return (.accepted, call.details.json)
             }
+        }
+        control.post("auth-tokens/secondary") { request, _ in
+            await self.answer {
+                self.tokens.set(secondary: try await self.body(NewToken.self, of: request).authToken)
+                return (.ok, [:])
+            }
+        }
+        control.post("auth-tokens/promote") { _, _ in
+            await self.answer { (self.tokens.promote() ? .ok : .conflict, [:]) }
         }
     }
 
@@ -74,4 +87,8 @@ private struct InboundOrder: Decodable {
         self.to = try container.decode(String.self, forKey: .to)
         self.script = try container.decodeIfPresent(CallScript.self, forKey: .script)
     }
+}
+
+private struct NewToken: Decodable {
+    var authToken: String
 }
