@@ -197,10 +197,10 @@ let package = Package(
         .executableTarget(
             name: "voice-bench",
             dependencies: [
-                "Audio", "CallEvents", "Kafka", "CRdKafka", "CAllocations", "JSON", "TwilioMedia",
-                "TwilioIngress", "TwilioSimulator", "WebSockets", "TestSupport", "SeededRandom", protobuf, asyncHTTPClient,
-                nioCore, nioHTTP1, nioPosix, log, argumentParser,
-            ],
+                "Audio", "CallEvents", "JSON", "TwilioMedia", "TwilioIngress", "TwilioSimulator", "WebSockets", "Kafka",
+                "CRdKafka", "TestSupport", "CAllocations", "SeededRandom", protobuf, asyncHTTPClient, nioCore,
+                nioHTTP1, nioPosix, log, lifecycle, argumentParser,
+            ] + server,
             path: "Tests/Benchmarks"
         ),
         // Replaces the C library's allocator with one that counts: for voice-bench only.

@@ -37,13 +37,26 @@ extension ConsumerLoop {
         self.handOff.revise { _ in nil }
         let held = Self.numbers(self.rebalances.owned)
         if !held.isEmpty { self.tell(.revoked(held)) }
-        // Librdkafka below 2.2 aborts the process when a member is destroyed between its first join and the assignment
-        // that follows (confluentinc/librdkafka#4312).
-        if !self.rebalances.isReady { self.handle.keep() }
+        self.joinFirst()
         self.commit()
         self.leave()
         self.handOff.finish()
     }
+
+    /// Librdkafka below 2.2 aborts the process when a member is destroyed between its first join and the assignment that
+    /// follows (confluentinc/librdkafka#4312), so a member that joins is let join; the broker answers within its initial
+    /// rebalance delay of 3 s. One that is not let in stays behind until the process ends.
+    private func joinFirst() {
+        let limit = DispatchTime.now() + .seconds(8)
+        while !self.hasJoined {
+            guard DispatchTime.now() < limit else { return self.handle.keep() }
+            if let message = rd_kafka_consumer_poll(self.handle.pointer, 10) { rd_kafka_message_destroy(message) }
+            self.answerWhileLeaving()
+        }
+    }
+
+    /// Whether the member was given its partitions, none perhaps.
+    private var hasJoined: Bool { self.rebalances.isReady || self.rebalances.hasPending }
 
     /// For the member to leave its group, and then for its client to close. A broker that is away or in trouble may not
     /// let them; its session runs out then.

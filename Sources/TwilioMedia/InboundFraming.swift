@@ -39,10 +39,9 @@ package struct InboundFraming: Sendable {
         case otherTrack
     }
 
-    /// How long nothing may come before silence is made.
-    package static let patience = Duration.milliseconds(500)
+    /// How long nothing may come before silence is made, in microseconds.
+    package static let patienceUs: Int64 = 500_000
 
-    private static let patienceUs: Int64 = 500_000
     private static let frameUs: Int64 = 20_000
     private static let frameBytes = 160
     private static let bytesPerMs: UInt64 = 8

@@ -7,7 +7,8 @@ struct VoiceBench: AsyncParsableCommand {
         commandName: "voice-bench",
         abstract: "Measures the parts that have a budget; one JSON line for each case.",
         subcommands: [
-            AudioBenchmark.self, FramesBenchmark.self, KafkaBenchmark.self, MediaBenchmark.self, StreamsBenchmark.self,
+            AudioBenchmark.self, FramesBenchmark.self, KafkaBenchmark.self, MediaBenchmark.self, ClearBenchmark.self,
+            StreamsBenchmark.self,
         ]
     )
 }

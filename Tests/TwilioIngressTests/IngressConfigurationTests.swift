@@ -21,6 +21,7 @@ import Testing
 
     @Test func `defaults are those of the README`() {
         let (configuration, problems) = Self.read(Self.good)
+        #expect(configuration.streamSilence == .seconds(20))
         #expect(problems.isEmpty)
         #expect(configuration.host == "0.0.0.0" && configuration.port == 3001)
         #expect(configuration.publicURL.stream == "wss://voice.example.com/api/voice/stream")

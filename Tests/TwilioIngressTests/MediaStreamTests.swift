@@ -106,15 +106,16 @@ import WebSockets
             try await ingress.call { line in
                 var speech = SpeechMaker()
                 try await ingress.play(
-                    speech.audio("bye", ms: 100) + [speech.frame(.endOfItem, "bye"), speech.frame(.hangUp)]
+                    // Long, so that nobody gives up waiting for it on a busy machine.
+                    speech.audio("bye", ms: 20_000) + [speech.frame(.endOfItem, "bye"), speech.frame(.hangUp)]
                 )
-                try await eventually("marks") { line.marks.count == 2 }
+                try await eventually("marks") { line.marks.count == 201 }
                 try await line.send(.mark(name: line.marks[0]))
                 try await line.speak(1, atMs: 0)
                 try await eventually("the mark was read") { try await ingress.heardFrames().count == 1 }
                 #expect(ingress.twilio.received.isEmpty)
                 ingress.twilio.willAnswer(.status(503, ""), .status(429, #"{"code":20429}"#))
-                try await line.send(.mark(name: line.marks[1]))
+                try await line.send(.mark(name: line.marks[200]))
                 try await eventually("hung up") { ingress.twilio.received.count == 3 }
                 let request = try #require(ingress.twilio.received.first)
                 #expect(request.path == "/2010-04-01/Accounts/\(Ingress.accountSid)/Calls/\(ingress.callSid).json")

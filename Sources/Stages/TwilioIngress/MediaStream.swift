@@ -64,14 +64,15 @@ package final class MediaStream: WebSocketSource {
         var isInterrupted = false
     }
 
+    /// What is handed to the socket at a time, and a `clear` cannot overtake: about 100 ms of audio.
+    package static let bytesInFlight = 2 << 10
+
     let callSid: CallSid
     let streamSid: String
     let streamEpoch: UInt32
     let link: Link
     /// The key of the call's records.
     let key: ByteBuffer
-    /// Spreads what is done now and then for every stream.
-    let phase = Int.random(in: 0..<50)
     /// One element, when the session wants to hang up: how long playing may take until then.
     let hangUpRequests: AsyncStream<Duration>
     /// One element, when everything before the hang-up was played.
@@ -87,6 +88,8 @@ package final class MediaStream: WebSocketSource {
     private let silence: AsyncStream<Silence>.Continuation
     private let metrics: IngressMetrics
     private let produce: @Sendable (ByteBuffer) -> IngressMetrics.InboundDrop?
+    /// When caller audio came last, so that the clock need not ask for the lock of a stream that speaks.
+    private let heardAtUs: Atomic<Int64>
     private let state: Mutex<State>
 
     /// - Parameters:
@@ -114,6 +117,7 @@ package final class MediaStream: WebSocketSource {
         (self.hangUpPlayed, self.played) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (self.facts, self.fact) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
         (self.silences, self.silence) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        self.heardAtUs = Atomic(nowUs)
         self.state = Mutex(
             State(
                 inbound: InboundRecords(streamEpoch: streamEpoch, outboundPartition: outboundPartition, nowUs: nowUs),
@@ -144,6 +148,7 @@ package final class MediaStream: WebSocketSource {
 extension MediaStream {
     /// Caller audio arrived.
     package func received(_ media: MediaStreamEvent.Media, nowUs: Int64) {
+        self.heardAtUs.store(nowUs, ordering: .relaxed)
         let isRepeated = self.state.withLock { state -> Bool in
             switch state.inbound.received(media, nowUs: nowUs) {
             case .repeated: return true
@@ -160,6 +165,7 @@ extension MediaStream {
 
     /// Time passed: makes silence when no audio came for long.
     func waited(nowUs: Int64) {
+        guard nowUs - self.heardAtUs.load(ordering: .relaxed) >= InboundFraming.patienceUs else { return }
         self.state.withLock { state in
             state.inbound.waited(nowUs: nowUs)
             self.produce(&state, nowUs: nowUs)

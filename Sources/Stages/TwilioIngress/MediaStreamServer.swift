@@ -12,8 +12,6 @@ struct MediaStreamServer: Sendable {
     /// How long a socket may take until its `start`.
     private static let startTimeout = Duration.seconds(10)
     static let tokenParameter = "token"
-    /// What a `clear` cannot overtake: about 200 ms of audio, which nobody waits for.
-    private static let bytesInFlight = 4 << 10
 
     let instanceID: String
     let outboundPartition: Int32
@@ -103,7 +101,7 @@ struct MediaStreamServer: Sendable {
     }
 
     private func stream(of start: MediaStreamEvent.Start, epoch: UInt32, _ socket: WebSocket) -> MediaStream {
-        let feed = socket.feed(limit: Self.bytesInFlight)
+        let feed = socket.feed(limit: MediaStream.bytesInFlight)
         let producer = self.audio
         let topic = self.inboundTopic
         let key = ByteBuffer(string: start.callSid.rawValue)

@@ -39,11 +39,13 @@ struct StreamClock: Service {
 
     private func advance(_ tick: Int) {
         let nowUs = UnixTime.nowUs
+        // All streams in the same tick: their records share the requests to the broker.
+        let isTimeForLevels = tick % Self.levelTicks == 0
+        let isTimeForSilence = tick % Self.silenceTicks == 0
         for stream in self.registry.streams.values {
             stream.waited(nowUs: nowUs)
-            // Not all streams in the same tick.
-            if (tick + stream.phase) % Self.levelTicks == 0 { self.publishLevels(of: stream, nowUs: nowUs) }
-            if (tick + stream.phase) % Self.silenceTicks == 0 { self.checkSilence(of: stream) }
+            if isTimeForLevels { self.publishLevels(of: stream, nowUs: nowUs) }
+            if isTimeForSilence { self.checkSilence(of: stream) }
         }
     }
 
