@@ -47,16 +47,13 @@ extension ConsumerLoop {
     /// follows (confluentinc/librdkafka#4312), so a member that joins is let join; the broker answers within its initial
     /// rebalance delay of 3 s. One that is not let in stays behind until the process ends.
     private func joinFirst() {
-        let limit = DispatchTime.now() + .seconds(8)
-        while !self.hasJoined {
+        let limit = DispatchTime.now() + .seconds(5)
+        while !self.rebalances.isReady, !self.rebalances.hasPending {
             guard DispatchTime.now() < limit else { return self.handle.keep() }
             if let message = rd_kafka_consumer_poll(self.handle.pointer, 10) { rd_kafka_message_destroy(message) }
-            self.answerWhileLeaving()
         }
+        self.answerWhileLeaving()
     }
-
-    /// Whether the member was given its partitions, none perhaps.
-    private var hasJoined: Bool { self.rebalances.isReady || self.rebalances.hasPending }
 
     /// For the member to leave its group, and then for its client to close. A broker that is away or in trouble may not
     /// let them; its session runs out then.
