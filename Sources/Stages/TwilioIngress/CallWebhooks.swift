@@ -11,7 +11,7 @@ import TwilioMedia
 /// answer does not depend on what was asked before.
 struct CallWebhooks: Sendable {
     /// Twilio waits 15 s for an answer.
-    private static let patience = Duration.seconds(8)
+    private static let patience = Duration.seconds(12)
     /// How often a call is looked up whose stream stopped, and how long after one another: Twilio ends it meanwhile.
     private static let lookUps = 4
     private static let lookUpPause = Duration.seconds(1)
