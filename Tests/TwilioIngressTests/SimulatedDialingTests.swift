@@ -57,10 +57,10 @@ import TwilioSimulator
 
     @Test func `what Twilio answers is told apart`() async throws {
         var script = Self.quickCall
-        script.faults.create = [.status(503), .timeout(holdMs: 3_000), .status(429), .status(400)]
+        script.faults.create = [.status(503), .timeout(holdMs: 20_000), .status(429), .status(400)]
         try await Ingress.runWithSimulator(
             script,
-            adjust: { $0.twilioTimeout = .seconds(1) },
+            adjust: { $0.twilioTimeout = .seconds(5) },
             body: { simulator, ingress in
                 let key = "told-\(ingress.callSid)"
                 for (number, status) in [502, 504].enumerated() {
