@@ -19,7 +19,7 @@ import WebSockets
     private static let streamMessages = 5_000
     private static let requests = 4_000
     private static let rawRequests = 1_000
-    private static let workers: UInt64 = 4
+    private static let workers: UInt64 = 1
 
     @Test func `garbage on sockets and routes is answered and disturbs no call`() async throws {
         let seed =
