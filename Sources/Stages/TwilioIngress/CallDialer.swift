@@ -37,8 +37,13 @@ struct CallDialer: Sendable {
     }
 
     /// What has become of a call that was claimed before; nil when it was not.
-    func known(_ claimKey: String, bodySHA256: String) -> Outcome? {
-        self.claims.verdict(claimKey, bodySHA256: bodySHA256).flatMap(Self.outcome)
+    func known(_ claimKey: String, bodySHA256: String) async -> Outcome? {
+        do {
+            return try await self.claims.verdict(claimKey, bodySHA256: bodySHA256).flatMap(Self.outcome)
+        } catch {
+            self.logger.warning("What became of a claim is not known", metadata: [LogKey.error: "\(error)"])
+            return .failure(.held)
+        }
     }
 
     /// Makes the call when it is the ticket's turn.

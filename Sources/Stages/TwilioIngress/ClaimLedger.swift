@@ -82,7 +82,7 @@ struct ClaimLedger: Sendable {
         case .ended(let ended):
             self.callEnded(record, ended)
         case nil:
-            // Of a later version.
+            // Says nothing, or is of a later version.
             break
         }
         return nil

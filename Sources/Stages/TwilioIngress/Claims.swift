@@ -66,9 +66,13 @@ final class Claims: Service, Sendable {
 
     // MARK: What others ask
 
-    /// What this instance knows of `key`, without claiming it; nil when it seems free.
-    func verdict(_ key: String, bodySHA256: String) -> Verdict? {
-        self.state.withLock { $0.ledger.verdict(key, bodySHA256: bodySHA256) }
+    /// What is known of `key`, without claiming it; nil when it seems free. That it is held is not said before all is
+    /// read that other instances had written.
+    /// - Throws: `KafkaError` when that cannot be known.
+    func verdict(_ key: String, bodySHA256: String) async throws -> Verdict? {
+        let verdict = { self.state.withLock { $0.ledger.verdict(key, bodySHA256: bodySHA256) } }
+        if verdict() == .held { try await self.write(nil, key: key) }
+        return verdict()
     }
 
     /// Claims `key`, unless it is taken.
@@ -77,7 +81,7 @@ final class Claims: Service, Sendable {
     ///   - request: the call that is to be made: whoever first learns its callSid publishes it.
     /// - Throws: `KafkaError` when it is not known in time whether the claim won; should it have, it is released.
     func claim(_ key: String, bodySHA256: String, request: CallRequested?) async throws -> Verdict {
-        if let verdict = self.verdict(key, bodySHA256: bodySHA256) { return verdict }
+        if let verdict = try await self.verdict(key, bodySHA256: bodySHA256) { return verdict }
         var claim = RequestClaim()
         claim.claimID = UUID().uuidString.lowercased()
         claim.instance = self.instanceID
@@ -215,7 +219,8 @@ final class Claims: Service, Sendable {
     // MARK: Writing
 
     /// Returns when the record was acknowledged and read back.
-    private func write(_ body: RequestRecord.OneOf_Body, key: String) async throws {
+    /// - Parameter body: nil says nothing.
+    private func write(_ body: RequestRecord.OneOf_Body?, key: String) async throws {
         let message = try self.message(body, key: key)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -297,7 +302,7 @@ final class Claims: Service, Sendable {
         return outcome
     }
 
-    private func message(_ body: RequestRecord.OneOf_Body, key: String) throws -> KafkaMessage {
+    private func message(_ body: RequestRecord.OneOf_Body?, key: String) throws -> KafkaMessage {
         var record = RequestRecord()
         record.claimKey = key
         record.atUs = UnixTime.nowUs

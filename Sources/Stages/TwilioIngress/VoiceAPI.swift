@@ -42,7 +42,7 @@ struct VoiceAPI: Sendable {
                 request: self.requested(asked, business, requestID: requestID)
             )
         }
-        var outcomes = try self.known(dials, keys, bodySHA256: asked.bodySHA256)
+        var outcomes = try await self.known(dials, keys, bodySHA256: asked.bodySHA256)
         let open = dials.indices.filter { outcomes[$0] == nil }
         var mustClose = false
         if !open.isEmpty {
@@ -67,11 +67,12 @@ struct VoiceAPI: Sendable {
         _ dials: [CallDialer.Dial],
         _ keys: ClaimKeys,
         bodySHA256: String
-    ) throws -> [CallDialer.Outcome?] {
+    ) async throws -> [CallDialer.Outcome?] {
         guard keys.canRepeat else { return dials.map { _ in nil } }
         // That request may have had more calls.
-        let outcomes = (0..<InitiateCallRequest.maxBusinesses).map {
-            self.dialer.known(keys.key($0), bodySHA256: bodySHA256)
+        var outcomes: [CallDialer.Outcome?] = []
+        for index in 0..<InitiateCallRequest.maxBusinesses {
+            outcomes.append(await self.dialer.known(keys.key(index), bodySHA256: bodySHA256))
         }
         guard !outcomes.contains(.failure(.otherBody)) else { throw Problem.otherBody }
         return Array(outcomes.prefix(dials.count))
