@@ -44,7 +44,7 @@ struct DrainTests {
             #expect(try await ingress.program.exited(within: .seconds(90)) == .code(0))
             try await world.wait(for: "its stream ended", in: sid) { if case .streamEnded = $0 { true } else { false } }
             #expect(try await world.streamStarts(of: sid).count == 1)
-            // Twilio's last callback waits in HAProxy for it.
+            // A callback that came too late waits in HAProxy for it.
             try await ingress.startAndWait()
             try await world.expectDemoCall(sid)
         }

@@ -10,6 +10,9 @@ import Synchronization
 /// It ends with the last stream, after the limit, or when somebody asks twice. Streams that are then open are closed, so
 /// that Twilio connects them elsewhere.
 final class StreamDrain: Service {
+    /// Twilio tells of the end of a stream and of its call right behind the end itself.
+    private static let callbackTime = Duration.seconds(1)
+
     private struct State {
         var openStreams = 0
         var isDraining = false
@@ -66,6 +69,7 @@ final class StreamDrain: Service {
         await withTaskGroup(of: String.self) { group in
             group.addTask {
                 for await _ in self.streams {}
+                try? await Task.sleep(for: Self.callbackTime)
                 return "the last stream has ended"
             }
             group.addTask {
