@@ -4,6 +4,9 @@ import Logging
 
 /// The end of a member. All runs on the thread.
 extension ConsumerLoop {
+    /// Librdkafka was seen to wait for a broker that is away without an end.
+    private static let closingLimit = DispatchTimeInterval.seconds(3)
+
     /// - Returns: whether a new client takes the place of one that cannot go on.
     func replaceClient() -> Bool {
         guard !self.handOff.isStopping, self.client.mayBeReplaced else { return false }
@@ -57,9 +60,14 @@ extension ConsumerLoop {
         if let error = rd_kafka_consumer_close_queue(self.handle.pointer, queue) {
             return self.check(error, "consumer not closed")
         }
+        let closed = DispatchTime.now() + Self.closingLimit
         while rd_kafka_consumer_closed(self.handle.pointer) == 0 {
             rd_kafka_queue_poll_callback(queue, 50)
             self.answerWhileLeaving()
+            guard DispatchTime.now() >= closed else { continue }
+            // It goes on by itself, for as long as the process lives, and may still call back.
+            _ = Unmanaged.passRetained(self.rebalances)
+            return self.logger.warning("consumer not closed in time; the broker is out of reach")
         }
     }
 
