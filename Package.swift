@@ -86,7 +86,10 @@ let package = Package(
         // One library for each stage.
         stage(
             "TwilioIngress",
-            ["TwilioMedia", "WebSockets", "JSON", asyncHTTPClient, protobuf, nioPosix, nioHTTP1, coreMetrics] + server
+            [
+                "TwilioMedia", "Audio", "WebSockets", "JSON", asyncHTTPClient, protobuf, crypto, nioPosix, nioHTTP1,
+                coreMetrics,
+            ] + server
         ),
         stage("AudioTranscoder", ["Audio"]),
         stage(
@@ -116,8 +119,8 @@ let package = Package(
         program("agent-coordinator", ["AgentCoordinator", "StageRuntime"]),
         program("results-sink", ["ResultsSink", "StageRuntime"]),
         program("dev-broker", ["Kafka", "CallEvents", nioCore, nioPosix, log, lifecycle, unixSignals, argumentParser]),
-        program("twilio-simulator", ["TwilioSimulator", log, lifecycle, unixSignals, argumentParser]),
-        program("realtime-simulator", ["RealtimeSimulator", log, lifecycle, unixSignals, argumentParser]),
+        program("twilio-simulator", ["TwilioSimulator", nioCore, log, lifecycle, unixSignals, argumentParser]),
+        program("realtime-simulator", ["RealtimeSimulator", nioCore, log, lifecycle, unixSignals, argumentParser]),
         program("call-watch", ["Kafka", "CallEvents", "CallFlow", nioCore, protobuf, log, argumentParser]),
 
         .target(
@@ -155,8 +158,9 @@ let package = Package(
         tests(
             "TwilioIngress",
             [
-                "TwilioMedia", "CallEvents", "Kafka", "WebSockets", "StageRuntime", "TestSupport", "TwilioSimulator",
-                "JSON", asyncHTTPClient, protobuf, nioCore, nioPosix, nioHTTP1, metrics, log, lifecycle,
+                "SeededRandom", "TwilioMedia", "CallEvents", "Kafka", "WebSockets", "StageRuntime", "TestSupport",
+                "TwilioSimulator", "JSON", asyncHTTPClient, protobuf, nioCore, nioPosix, nioHTTP1, metrics, log,
+                lifecycle,
             ] + server
         ),
         tests(
@@ -192,9 +196,15 @@ let package = Package(
         .testTarget(name: "LayeringTests"),
         .executableTarget(
             name: "voice-bench",
-            dependencies: ["Audio", "CallEvents", "Kafka", "CRdKafka", protobuf, nioCore, log, argumentParser],
+            dependencies: [
+                "Audio", "CallEvents", "JSON", "TwilioMedia", "TwilioIngress", "TwilioSimulator", "WebSockets", "Kafka",
+                "CRdKafka", "TestSupport", "CAllocations", "SeededRandom", protobuf, asyncHTTPClient, nioCore,
+                nioHTTP1, nioPosix, log, lifecycle, argumentParser,
+            ] + server,
             path: "Tests/Benchmarks"
         ),
+        // Replaces the C library's allocator with one that counts: for voice-bench only.
+        .target(name: "CAllocations", path: "Tests/CAllocations"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -6,22 +6,30 @@ package enum AudioLevel {
     /// What digital silence, and nothing at all, is reported as: below the quietest code that is not zero (−72 dBFS).
     package static let silence: Float = -96
 
-    /// Of each mu-law code, in units of a full-scale square wave's power.
-    private static let power: [Float] = MuLaw.samples.map { sample in
-        let amplitude = Float(sample) / 32768
-        return amplitude * amplitude
+    /// The square of each mu-law code's sample.
+    private static let squares: [UInt32] = MuLaw.samples.map { sample in
+        UInt32(sample.magnitude) * UInt32(sample.magnitude)
     }
 
     /// The level of a mu-law frame of any length; −96 … 0.
     package static func dbfs(mulaw frame: ByteBuffer) -> Float {
-        guard frame.readableBytes > 0 else { return self.silence }
-        let total = frame.withUnsafeReadableBytes { codes in
-            self.power.withUnsafeBufferPointer { power in
-                codes.reduce(Float(0)) { $0 + power[Int($1)] }
+        self.dbfs(energy: self.energy(mulaw: frame), samples: frame.readableBytes)
+    }
+
+    /// The sum of the squares of a mu-law frame's samples: energies of frames add up.
+    package static func energy(mulaw frame: ByteBuffer) -> UInt64 {
+        frame.withUnsafeReadableBytes { codes in
+            self.squares.withUnsafeBufferPointer { squares in
+                codes.reduce(UInt64(0)) { $0 &+ UInt64(squares[Int($1)]) }
             }
         }
-        guard total > 0 else { return self.silence }
-        return max(self.silence, self.decibels(power: total / Float(frame.readableBytes)))
+    }
+
+    /// The level of so many samples with this `energy`; −96 … 0.
+    package static func dbfs(energy: UInt64, samples: Int) -> Float {
+        guard energy > 0, samples > 0 else { return self.silence }
+        let fullScale: Float = 32768 * 32768
+        return max(self.silence, self.decibels(power: Float(energy) / Float(samples) / fullScale))
     }
 
     /// 10 · log10 of a positive number: its exponent, and a series for its significand (1 ..< 2), exact to 0.0001 dB.

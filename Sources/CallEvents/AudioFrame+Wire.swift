@@ -58,7 +58,9 @@ extension AudioFrame {
     /// Reads a record's value. Unknown fields are skipped; `payload` shares the memory of `record`.
     /// - Throws: `AudioFrameError` for anything that protobuf would not read as an `AudioFrame`, for the groups of
     ///   proto2, and for a codec or control that this version does not know.
-    package init(record: ByteBuffer) throws(AudioFrameError) {
+    /// - Parameter likelyItemID: that of the frame before: taken over where the bytes are the same, instead of making
+    ///   the same text again.
+    package init(record: ByteBuffer, likelyItemID: String = "") throws(AudioFrameError) {
         let bytes = record.readableBytesSpan
         var cursor = WireCursor(end: bytes.byteCount)
         var frame = AudioFrame(codec: .pcmu)
@@ -80,7 +82,7 @@ extension AudioFrame {
                 frame.playout = playout
             case (9, .varint): frame.sessionEpoch = Int64(bitPattern: try cursor.varint(bytes))
             case (10, .varint): frame.playoutEpoch = UInt32(truncatingIfNeeded: try cursor.varint(bytes))
-            case (11, .bytes): frame.itemID = try record.text(try cursor.run(bytes))
+            case (11, .bytes): frame.itemID = try record.text(try cursor.run(bytes), likely: likelyItemID)
             case (12, .varint): control = try cursor.varint(bytes)
             default: try cursor.skip(type, bytes)
             }
@@ -187,12 +189,23 @@ extension ByteBuffer {
         self.getSlice(at: self.readerIndex + range.lowerBound, length: range.count) ?? ByteBuffer()
     }
 
-    fileprivate func text(_ range: Range<Int>) throws(AudioFrameError) -> String {
+    fileprivate func text(_ range: Range<Int>, likely: String = "") throws(AudioFrameError) -> String {
         let start = self.readerIndex + range.lowerBound
+        if range.count == likely.utf8.count, self.holds(likely.utf8, at: range) { return likely }
         guard let text = try? self.getUTF8ValidatedString(at: start, length: range.count) else {
             throw AudioFrameError(code: .badText)
         }
         return text
+    }
+}
+
+extension ByteBuffer {
+    /// Whether the bytes of `range`, which are as many, are `text`.
+    private func holds(_ text: String.UTF8View, at range: Range<Int>) -> Bool {
+        self.withUnsafeReadableBytes { bytes in
+            let bytes = UnsafeRawBufferPointer(rebasing: bytes[range])
+            return text.withContiguousStorageIfAvailable { UnsafeRawBufferPointer($0).elementsEqual(bytes) } ?? false
+        }
     }
 }
 
@@ -201,6 +214,18 @@ extension OutputRawSpan {
 
     fileprivate static func varintSize(_ value: UInt64) -> Int {
         (UInt64.bitWidth - (value | 1).leadingZeroBitCount + 6) / 7
+    }
+
+    private mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        var at = 0
+        while at + 8 <= bytes.count {
+            self.append(bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self), as: UInt64.self)
+            at += 8
+        }
+        while at < bytes.count {
+            self.append(bytes[at])
+            at += 1
+        }
     }
 
     fileprivate mutating func appendTag(_ field: UInt8, _ type: WireType) {
@@ -226,6 +251,8 @@ extension OutputRawSpan {
         guard !text.isEmpty else { return }
         self.appendTag(field, .bytes)
         self.appendVarint(UInt64(text.utf8.count))
-        for byte in text.utf8 { self.append(byte) }
+        if text.utf8.withContiguousStorageIfAvailable({ self.append(UnsafeRawBufferPointer($0)) }) == nil {
+            for byte in text.utf8 { self.append(byte) }
+        }
     }
 }

@@ -6,7 +6,8 @@ extension Agent {
         name: "main_concierge",
         tools: [.extractQuote, .endCall],
         instructions: { request in
-            [
+            if request.isInbound { return Self.inboundInstructions }
+            return [
                 Self.role(request), Self.task(request), Self.conversation, Self.tools, Self.honesty, Self.goodbye,
             ].joined(separator: "\n\n")
         }

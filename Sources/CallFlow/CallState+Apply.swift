@@ -23,7 +23,7 @@ extension CallState {
         switch body {
         case .requested(let request): return self.requested(request, atUs: event.occurredAtUs)
         case .statusChanged(let change): return self.statusChanged(change, atUs: event.occurredAtUs)
-        case .streamStarted(let stream): self.streamStarted(stream, atUs: event.occurredAtUs)
+        case .streamStarted(let stream): return self.streamStarted(stream, atUs: event.occurredAtUs)
         case .sessionClaimed: self.sessionEpoch = max(self.sessionEpoch, offset)
         case .speechStarted(let speech): self.speechStarted(speech)
         case .speechStopped(let speech): self.speechStopped(speech, atUs: event.occurredAtUs)
@@ -33,8 +33,9 @@ extension CallState {
         case .responseDone(let response): self.responseDone(response)
         case .agentChanged(let change): self.agentChanged(change.handoff)
         case .errorOccurred(let error): return self.errorOccurred(error)
+        case .endRequested(let end): return self.endRequested(end)
         case .streamStopped, .sessionReady, .toolStarted, .machineDetected, .dtmfReceived, .timerFired, .sessionEnded,
-            .endRequested, .handoffRequested, .streamStatusChanged, .telephonyCompleted:
+            .handoffRequested, .streamStatusChanged, .telephonyCompleted:
             break
         }
         return []
@@ -69,22 +70,37 @@ extension CallState {
             $0.agent = agent.session(for: request)
             $0.audioPath = request.audioPath
         }
-        return [
-            .command(
-                .with {
-                    $0.commandID = CallID.start(self.callSid)
-                    $0.callSid = self.callSid
-                    $0.startSession = self.session
-                }
-            )
-        ]
+        let start = CallOutput.command(
+            .with {
+                $0.commandID = CallID.start(self.callSid)
+                $0.callSid = self.callSid
+                $0.startSession = self.session
+            }
+        )
+        return [start] + (self.streamEpoch > 0 ? self.greeting : [])
     }
 
-    private mutating func streamStarted(_ stream: StreamStarted, atUs: Int64) {
-        guard stream.streamEpoch > self.streamEpoch else { return }
+    private mutating func streamStarted(_ stream: StreamStarted, atUs: Int64) -> [CallOutput] {
+        guard stream.streamEpoch > self.streamEpoch else { return [] }
+        let isFirst = self.streamEpoch == 0
         self.streamEpoch = stream.streamEpoch
         self.outboundPartition = stream.outboundPartition
         self.answered(atUs: atUs)
+        return isFirst && self.hasSession ? self.greeting : []
+    }
+
+    /// Whoever calls us is spoken to first, as soon as they can hear it; whom we call speaks first.
+    private var greeting: [CallOutput] {
+        guard self.request.isInbound, self.phase != .ended else { return [] }
+        return [
+            .command(
+                .with {
+                    $0.commandID = CallID.greeting(self.callSid)
+                    $0.callSid = self.callSid
+                    $0.say.instructions = Agent.inboundGreeting
+                }
+            )
+        ]
     }
 
     private mutating func responseDone(_ response: ResponseDone) {
@@ -105,15 +121,25 @@ extension CallState {
 
     /// A call that cannot go on is hung up: nobody would speak to the person any more.
     private mutating func errorOccurred(_ error: ErrorOccurred) -> [CallOutput] {
-        guard error.fatal, self.phase != .ended, self.endReason != error.code else { return [] }
+        error.fatal ? self.hangUp(reason: error.code) : []
+    }
+
+    /// Whoever was asked hangs up at once; should it have died before that, this makes sure.
+    private mutating func endRequested(_ end: EndRequested) -> [CallOutput] {
+        self.hangUp(reason: end.reason.isEmpty ? "end_requested" : end.reason)
+    }
+
+    /// Ends the call without a goodbye.
+    private mutating func hangUp(reason: String) -> [CallOutput] {
+        guard self.phase != .ended, self.endReason != reason else { return [] }
         self.ending = true
-        self.endReason = error.code
+        self.endReason = reason
         return [
             .telephony(
                 .with {
                     $0.commandID = CallID.hangUp(self.callSid)
                     $0.callSid = self.callSid
-                    $0.hangUp.reason = error.code
+                    $0.hangUp.reason = reason
                 }
             )
         ]

@@ -42,6 +42,7 @@ package struct Narrator: Sendable {
 
     private mutating func tell(_ body: CallEvent.OneOf_Body, atUs: Int64) -> [(Line.Subject, String)] {
         switch body {
+        case .requested(let request) where request.isInbound: return [(.phone, "somebody calls us")]
         case .requested(let request):
             return [(.phone, "calling \(request.businessName): “\(request.userRequest)”")]
         case .statusChanged(let change): return self.tell(change, atUs: atUs)

@@ -22,6 +22,22 @@ package enum Base64 {
     }
 
     private static func encode(_ bytes: Span<UInt8>, to output: inout OutputRawSpan) {
+        let pairs = self.pairs.span
+        var index = 0
+        // Six bytes at a time, as four pairs of characters in one store.
+        while index + 6 <= bytes.count {
+            let first = Int(bytes[index]) << 16 | Int(bytes[index + 1]) << 8 | Int(bytes[index + 2])
+            let second = Int(bytes[index + 3]) << 16 | Int(bytes[index + 4]) << 8 | Int(bytes[index + 5])
+            let low = UInt64(pairs[first >> 12]) | UInt64(pairs[first & 0xfff]) << 16
+            let high = UInt64(pairs[second >> 12]) | UInt64(pairs[second & 0xfff]) << 16
+            output.append((low | high << 32).littleEndian, as: UInt64.self)
+            index += 6
+        }
+        self.encodeRest(bytes.extracting(index...), to: &output)
+    }
+
+    /// Fewer than six bytes.
+    private static func encodeRest(_ bytes: Span<UInt8>, to output: inout OutputRawSpan) {
         let alphabet = self.alphabet.span
         let whole = bytes.count - bytes.count % 3
         var index = 0
@@ -69,30 +85,49 @@ package enum Base64 {
     private static func decode(_ text: Span<UInt8>, count: Int, to output: inout OutputRawSpan) -> UInt8 {
         let values = self.values.span
         var seen: UInt8 = 0
-        let whole = count - count % 4
         var index = 0
-        while index < whole {
-            let (a, b) = (values[Int(text[index])], values[Int(text[index + 1])])
-            let (c, d) = (values[Int(text[index + 2])], values[Int(text[index + 3])])
-            seen |= a | b | c | d
-            output.append(a << 2 | b >> 4)
-            output.append(b << 4 | c >> 2)
-            output.append(c << 6 | d)
+        // Eight characters at a time, as six bytes in two stores.
+        while index + 8 <= count {
+            let first = self.group(text, index, values, &seen)
+            let second = self.group(text, index + 4, values, &seen)
+            output.append((first << 8 | second >> 16).bigEndian, as: UInt32.self)
+            output.append(UInt16(truncatingIfNeeded: second).bigEndian, as: UInt16.self)
+            index += 8
+        }
+        if index + 4 <= count {
+            let group = self.group(text, index, values, &seen)
+            output.append(UInt16(truncatingIfNeeded: group >> 8).bigEndian, as: UInt16.self)
+            output.append(UInt8(truncatingIfNeeded: group))
             index += 4
         }
-        guard whole < count else { return seen }
-        let (a, b) = (values[Int(text[whole])], values[Int(text[whole + 1])])
+        guard index < count else { return seen }
+        let (a, b) = (values[Int(text[index])], values[Int(text[index + 1])])
         seen |= a | b
         output.append(a << 2 | b >> 4)
-        if count - whole == 3 {
-            let c = values[Int(text[whole + 2])]
+        if count - index == 3 {
+            let c = values[Int(text[index + 2])]
             seen |= c
             output.append(b << 4 | c >> 2)
         }
         return seen
     }
 
+    /// The 24 bits of four characters.
+    @inline(__always)
+    private static func group(_ text: Span<UInt8>, _ at: Int, _ values: Span<UInt8>, _ seen: inout UInt8) -> UInt32 {
+        let (a, b) = (values[Int(text[at])], values[Int(text[at + 1])])
+        let (c, d) = (values[Int(text[at + 2])], values[Int(text[at + 3])])
+        seen |= a | b | c | d
+        // What is outside the alphabet gives nonsense here, which `seen` tells.
+        return UInt32(a & 0x3f) << 18 | UInt32(b & 0x3f) << 12 | UInt32(c & 0x3f) << 6 | UInt32(d & 0x3f)
+    }
+
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+    /// The two characters of each 12 bits, the first one in the low byte.
+    private static let pairs: [UInt16] = (0..<4_096).map { bits in
+        UInt16(alphabet[bits >> 6]) | UInt16(alphabet[bits & 0x3f]) << 8
+    }
 
     /// The six bits of each character; 0xff for those outside the alphabet.
     private static let values: [UInt8] = {

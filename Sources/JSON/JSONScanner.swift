@@ -59,6 +59,9 @@ package enum JSONScanner {
         let start = at
         var isEscaped = false
         while at < text.count {
+            // Long strings are base64.
+            at = self.skipPlain(text, at)
+            guard at < text.count else { break }
             switch text[at] {
             case UInt8(ascii: "\""):
                 at += 1
@@ -118,18 +121,26 @@ extension JSONScanner {
     /// The string's text, its escapes undone.
     /// - Returns: nil when an escape is none.
     package static func value(of string: RawString, in text: Span<UInt8>) -> String? {
-        let bytes = string.range.map { text[$0] }
-        guard string.isEscaped else { return String(decoding: bytes, as: UTF8.self) }
-        let quoted = [UInt8(ascii: "\"")] + bytes + [UInt8(ascii: "\"")]
+        guard string.isEscaped else {
+            return text.extracting(string.range).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+        }
+        let quoted = [UInt8(ascii: "\"")] + string.range.map { text[$0] } + [UInt8(ascii: "\"")]
         return (try? JSONValue(parsing: quoted))?.stringValue
     }
 
-    /// The bytes that a base64 string stands for. An escaped solidus is the one escape that base64 text may hold.
+    /// The bytes that a base64 string stands for.
     /// - Returns: nil when it is not base64.
     package static func base64(_ string: RawString, in text: Span<UInt8>) -> ByteBuffer? {
         var bytes = ByteBuffer()
+        return self.base64(string, in: text, to: &bytes) ? bytes : nil
+    }
+
+    /// Appends the bytes that a base64 string stands for. An escaped solidus is the one escape that base64 text may
+    /// hold.
+    /// - Returns: false, with `bytes` unchanged, when it is not base64.
+    package static func base64(_ string: RawString, in text: Span<UInt8>, to bytes: inout ByteBuffer) -> Bool {
         let content = text.extracting(string.range)
-        guard string.isEscaped else { return Base64.decode(content, to: &bytes) ? bytes : nil }
+        guard string.isEscaped else { return Base64.decode(content, to: &bytes) }
         var unescaped = ByteBuffer()
         for index in 0..<content.count {
             let isEscape =
@@ -137,11 +148,33 @@ extension JSONScanner {
                 && content[index + 1] == UInt8(ascii: "/")
             if !isEscape { unescaped.writeInteger(content[index]) }
         }
-        return Base64.decode(unescaped)
+        return Base64.decode(unescaped.readableBytesUInt8Span, to: &bytes)
     }
 }
 
 extension JSONScanner {
+    /// Steps over bytes that mean nothing in a string, eight at a time; fewer than eight of them may be left.
+    @inline(__always)
+    private static func skipPlain(_ text: Span<UInt8>, _ start: Int) -> Int {
+        let bytes = text.bytes
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highs: UInt64 = 0x8080_8080_8080_8080
+        var at = start
+        while at + 8 <= text.count {
+            let word = bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: at, as: UInt64.self)
+            // The high bit of a byte is set where it is a quotation mark, a backslash, or below 0x20; it may also be
+            // set behind such a byte, and then the byte itself is looked at.
+            let quotes = word ^ (ones &* 0x22)
+            let escapes = word ^ (ones &* 0x5c)
+            let special =
+                ((quotes &- ones) & ~quotes) | ((escapes &- ones) & ~escapes) | ((word &- ones &* 0x20) & ~word)
+            let found = (special & highs).littleEndian
+            if found != 0 { return at + found.trailingZeroBitCount / 8 }
+            at += 8
+        }
+        return at
+    }
+
     private static func skipSpace(_ text: Span<UInt8>, _ at: inout Int) {
         while at < text.count {
             switch text[at] {

@@ -4,9 +4,6 @@ import Logging
 
 /// The end of a member. All runs on the thread.
 extension ConsumerLoop {
-    /// Librdkafka was seen to wait for a broker that is away without an end.
-    private static let closingLimit = DispatchTimeInterval.seconds(3)
-
     /// - Returns: whether a new client takes the place of one that cannot go on.
     func replaceClient() -> Bool {
         guard !self.handOff.isStopping, self.client.mayBeReplaced else { return false }
@@ -40,34 +37,56 @@ extension ConsumerLoop {
         self.handOff.revise { _ in nil }
         let held = Self.numbers(self.rebalances.owned)
         if !held.isEmpty { self.tell(.revoked(held)) }
+        self.joinFirst()
         self.commit()
         self.leave()
         self.handOff.finish()
     }
 
+    /// Librdkafka below 2.2 aborts the process when a member is destroyed between its first join and the assignment that
+    /// follows (confluentinc/librdkafka#4312), so a member that joins is let join; the broker answers within its initial
+    /// rebalance delay of 3 s. One that is not let in stays behind until the process ends.
+    private func joinFirst() {
+        let limit = DispatchTime.now() + .seconds(5)
+        while !self.rebalances.hasJoined, !self.rebalances.hasPending {
+            guard DispatchTime.now() < limit else { return self.handle.keep() }
+            if let message = rd_kafka_consumer_poll(self.handle.pointer, 10) { rd_kafka_message_destroy(message) }
+        }
+        self.answerWhileLeaving()
+    }
+
+    /// For the member to leave its group, and then for its client to close. A broker that is away or in trouble may not
+    /// let them; its session runs out then.
+    private static let patience = DispatchTimeInterval.seconds(3)
+
     /// A static member does not leave its group by closing: unsubscribing makes it, if it is let finish.
     private func leave() {
         rd_kafka_unsubscribe(self.handle.pointer)
-        let limit = DispatchTime.now() + .seconds(3)
+        let limit = DispatchTime.now() + Self.patience
         self.answerWhileLeaving()
         while self.isMember, DispatchTime.now() < limit {
             if let message = rd_kafka_consumer_poll(self.handle.pointer, 10) { rd_kafka_message_destroy(message) }
             self.answerWhileLeaving()
         }
-        // Close waits for the rebalance that it causes itself when there was no time to leave.
+        self.close()
+    }
+
+    /// Closing waits for requests that the broker does not answer, and asks again, for as long as it takes.
+    private func close() {
+        // It waits for the rebalance that it causes itself when there was no time to leave.
         guard let queue = rd_kafka_queue_new(self.handle.pointer) else { return }
         defer { rd_kafka_queue_destroy(queue) }
         if let error = rd_kafka_consumer_close_queue(self.handle.pointer, queue) {
             return self.check(error, "consumer not closed")
         }
-        let closed = DispatchTime.now() + Self.closingLimit
+        let limit = DispatchTime.now() + Self.patience
         while rd_kafka_consumer_closed(self.handle.pointer) == 0 {
+            guard DispatchTime.now() < limit else {
+                self.handle.keep()
+                return self.logger.warning("consumer not closed in time: it is left behind until the process ends")
+            }
             rd_kafka_queue_poll_callback(queue, 50)
             self.answerWhileLeaving()
-            guard DispatchTime.now() >= closed else { continue }
-            // It goes on by itself, for as long as the process lives, and may still call back.
-            _ = Unmanaged.passRetained(self.rebalances)
-            return self.logger.warning("consumer not closed in time; the broker is out of reach")
         }
     }
 

@@ -190,8 +190,9 @@ extension ConsumerLoop {
             self.client.joined()
             self.rebalances.add(partitions)
             // The first is told in any case: it says that this member has been considered.
-            if !partitions.isEmpty || !self.rebalances.isReady {
-                self.rebalances.setReady()
+            let isFirst = !self.rebalances.isReady
+            self.rebalances.setReady()
+            if !partitions.isEmpty || isFirst {
                 self.tell(.assigned(Self.numbers(partitions)))
             }
             self.assign(partitions)

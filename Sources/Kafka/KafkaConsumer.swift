@@ -27,6 +27,13 @@ package enum KafkaPosition: Sendable, Equatable {
     }
 }
 
+extension [Int32: KafkaPosition] {
+    /// All of `partitions` at the same position.
+    package static func each(_ partitions: some Sequence<Int32>, at position: KafkaPosition) -> Self {
+        Self(uniqueKeysWithValues: partitions.map { ($0, position) })
+    }
+}
+
 /// What happened, in order. Asking for the next event says that the one before is dealt with.
 package enum KafkaConsumerEvent: Sendable {
     /// These partition numbers of the lead topic, and of its companions, are ours now. Before the next event is asked

@@ -1,7 +1,8 @@
 package import Logging
 
-/// Reads one partition outside any group; commits nothing.
+/// Reads one partition, or several of one topic, outside any group; commits nothing.
 ///
+/// Several are read with one client: the records of each come in order, those of different ones as they arrive.
 /// Cancelling the reading task ends the sequence, with `CancellationError` when it does not follow: what was read is
 /// then not all. A graceful shutdown does not end it: who reads in a service of its own asks for
 /// `cancelWhenGracefulShutdown`.
@@ -16,7 +17,7 @@ package final class KafkaPartitionReader: AsyncSequence, Sendable {
     ///   - follow: true waits for more at the end; false ends the sequence at what was the partition's end when
     ///     reading began (with `readCommitted`: the end of what was committed).
     /// - Throws: `KafkaError` with code `configuration`.
-    package init(
+    package convenience init(
         _ partition: KafkaTopicPartition,
         from position: KafkaPosition,
         follow: Bool = true,
@@ -24,11 +25,33 @@ package final class KafkaPartitionReader: AsyncSequence, Sendable {
         configuration: KafkaConfiguration,
         logger: Logger
     ) throws {
-        var logger = logger
-        logger[metadataKey: "kafka.partition"] = "\(partition)"
+        try self.init(
+            partition.topic,
+            from: [partition.partition: position],
+            follow: follow,
+            readCommitted: readCommitted,
+            configuration: configuration,
+            logger: logger
+        )
+    }
+
+    /// - Parameters:
+    ///   - positions: where each partition that is read begins. An offset that is out of range, or becomes so, is
+    ///     replaced by the partition's beginning; by its end when all are read from their end.
+    ///   - follow: true waits for more at the end; false ends the sequence when each partition is read up to what was
+    ///     its end when reading began (with `readCommitted`: the end of what was committed).
+    /// - Throws: `KafkaError` with code `configuration`.
+    package init(
+        _ topic: String,
+        from positions: [Int32: KafkaPosition],
+        follow: Bool = true,
+        readCommitted: Bool = true,
+        configuration: KafkaConfiguration,
+        logger: Logger
+    ) throws {
         let loop = try ReaderLoop(
-            partition,
-            from: position,
+            topic,
+            from: positions,
             follow: follow,
             readCommitted: readCommitted,
             configuration: configuration,
@@ -44,7 +67,7 @@ package final class KafkaPartitionReader: AsyncSequence, Sendable {
         self.loop.wakePoll()
     }
 
-    /// Returns when the position is fixed, so that everything produced from then on will be read.
+    /// Returns when all positions are fixed, so that everything produced from then on will be read.
     /// - Throws: `KafkaError` when the broker does not answer before `timeout`.
     package func positioned(timeout: Duration) async throws {
         let loop = self.loop
@@ -52,7 +75,7 @@ package final class KafkaPartitionReader: AsyncSequence, Sendable {
             group.addTask { try await loop.positioned.wait() }
             group.addTask {
                 try await Task.sleep(for: timeout)
-                throw KafkaError(.timedOut, "\(loop.partition) was not positioned within \(timeout)")
+                throw KafkaError(.timedOut, "\(loop.name) was not positioned within \(timeout)")
             }
             defer { group.cancelAll() }
             try await group.next()
@@ -62,7 +85,7 @@ package final class KafkaPartitionReader: AsyncSequence, Sendable {
     package struct AsyncIterator: AsyncIteratorProtocol {
         fileprivate let reader: KafkaPartitionReader
 
-        /// - Throws: `KafkaError` when the partition cannot be read.
+        /// - Throws: `KafkaError` when a partition cannot be read.
         package mutating func next() async throws -> [KafkaRecord]? {
             let loop = self.reader.loop
             let records = try await withTaskCancellationHandler {

@@ -2,7 +2,7 @@
 /// Order of precedence: what is set here, then `KafkaConfiguration.properties`.
 enum KafkaProfile {
     enum Client {
-        case producer(KafkaProducer.Kind)
+        case producer(KafkaProducer.Kind, reportsDeliveries: Bool)
         case transactionalProducer(id: String)
         case consumer(KafkaConsumer.Subscription)
         case reader(readCommitted: Bool)
@@ -12,8 +12,9 @@ enum KafkaProfile {
     static func properties(for client: Client, _ configuration: KafkaConfiguration) -> [String: String] {
         var properties = self.common(configuration)
         switch client {
-        case .producer(let kind):
+        case .producer(let kind, let reportsDeliveries):
             properties.merge(self.producer(kind)) { $1 }
+            if !reportsDeliveries { properties["delivery.report.only.error"] = "true" }
         case .transactionalProducer(let id):
             properties.merge(self.transactionalProducer(id)) { $1 }
         case .consumer(let subscription):

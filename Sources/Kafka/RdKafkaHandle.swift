@@ -13,6 +13,7 @@ final class RdKafkaHandle: @unchecked Sendable {
     private let consumerQueue: OpaquePointer?
     private let thread: PollingThread
     private let stopping: StopFlag
+    private let isKept = Atomic(false)
     private let topics = Mutex<[String: Topic]>([:])
 
     /// A `rd_kafka_topic_t`, as long-lived as the handle; `@unchecked Sendable` for the same reason.
@@ -61,10 +62,16 @@ final class RdKafkaHandle: @unchecked Sendable {
             loop: EventLoop(pointer: self.pointer, queue: self.queue, stopping: self.stopping),
             consumerQueue: self.consumerQueue,
             thread: self.thread,
-            topics: self.topics.withLock { Array($0.values) }
+            topics: self.topics.withLock { Array($0.values) },
+            isKept: self.isKept.load(ordering: .acquiring)
         )
         // rd_kafka_destroy waits for the client's threads; whoever lets go of the last reference must not.
         _ = PollingThread(name: "kafka-destroy") { rest.destroy() }
+    }
+
+    /// The client is not destroyed when the last reference goes: it stays until the process ends.
+    func keep() {
+        self.isKept.store(true, ordering: .releasing)
     }
 
     /// The handle of a topic, made on first use.
@@ -159,6 +166,7 @@ final class RdKafkaHandle: @unchecked Sendable {
         let consumerQueue: OpaquePointer?
         let thread: PollingThread
         let topics: [Topic]
+        let isKept: Bool
 
         func destroy() {
             if rd_kafka_type(self.loop.pointer) == RD_KAFKA_PRODUCER {
@@ -170,7 +178,7 @@ final class RdKafkaHandle: @unchecked Sendable {
             rd_kafka_queue_destroy(self.loop.queue)
             if let queue = self.consumerQueue { rd_kafka_queue_destroy(queue) }
             for topic in self.topics { rd_kafka_topic_destroy(topic.pointer) }
-            rd_kafka_destroy(self.loop.pointer)
+            if !self.isKept { rd_kafka_destroy(self.loop.pointer) }
         }
     }
 }

@@ -2,18 +2,21 @@ import CRdKafka
 import Dispatch
 import Logging
 
-/// The polling thread of a group-less reader. It fixes start and end as plain offsets, then reads from one to the other.
+/// The polling thread of a group-less reader. It fixes start and end of each partition as plain offsets, then reads from
+/// one to the other. One client and one queue serve all partitions.
 final class ReaderLoop: Sendable {
-    let partition: KafkaTopicPartition
+    /// Topic and partitions, for messages.
+    let name: String
     let handOff = HandOff<[KafkaRecord]>()
     let positioned = Gate()
     private let handle: RdKafkaHandle
     private let queue: RecordQueue
-    private let position: KafkaPosition
+    private let topic: String
+    private let positions: [Int32: KafkaPosition]
     private let follow: Bool
     private let logger: Logger
 
-    /// Where the partition's records arrive. `@unchecked Sendable`: librdkafka locks it.
+    /// Where the partitions' records arrive. `@unchecked Sendable`: librdkafka locks it.
     private final class RecordQueue: @unchecked Sendable {
         let pointer: OpaquePointer
         /// Kept as long as the queue.
@@ -27,14 +30,26 @@ final class ReaderLoop: Sendable {
         deinit { rd_kafka_queue_destroy(self.pointer) }
     }
 
+    /// What is still to be read of a partition.
+    fileprivate struct Span {
+        var next: Int64
+        /// `Int64.max` when reading follows.
+        let end: Int64
+
+        var isRead: Bool { self.next >= self.end }
+    }
+
     init(
-        _ partition: KafkaTopicPartition,
-        from position: KafkaPosition,
+        _ topic: String,
+        from positions: [Int32: KafkaPosition],
         follow: Bool,
         readCommitted: Bool,
         configuration: KafkaConfiguration,
         logger: Logger
     ) throws(KafkaError) {
+        self.name = "\(topic) \(positions.keys.sorted())"
+        var logger = logger
+        logger[metadataKey: "kafka.partition"] = "\(self.name)"
         self.handle = try RdKafkaHandle(
             RD_KAFKA_CONSUMER,
             properties: KafkaProfile.properties(for: .reader(readCommitted: readCommitted), configuration),
@@ -43,13 +58,13 @@ final class ReaderLoop: Sendable {
         )
         // Out of range: who reads from the end wants what is new, who reads from elsewhere all that is left.
         try self.handle.topic(
-            partition.topic,
+            topic,
             property: "auto.offset.reset",
-            value: position.isEnd ? "latest" : "earliest"
+            value: positions.values.allSatisfy(\.isEnd) ? "latest" : "earliest"
         )
-        self.partition = partition
+        self.topic = topic
         self.queue = RecordQueue(on: self.handle)
-        self.position = position
+        self.positions = positions
         self.follow = follow
         self.logger = logger
     }
@@ -61,7 +76,7 @@ final class ReaderLoop: Sendable {
 
     func run() {
         do {
-            if let range = try self.range() { try self.read(range) }
+            if let spans = try self.spans() { try self.read(spans) }
             self.positioned.open(.failure(KafkaError(.closed, "the reader has ended")))
             self.handOff.finish()
         } catch {
@@ -70,23 +85,31 @@ final class ReaderLoop: Sendable {
         }
     }
 
-    /// The first offset to read, and the end to stop at unless reading follows. Nil when stopped before it is known.
-    private func range() throws(KafkaError) -> (start: Int64, end: Int64)? {
+    /// What is to be read of each partition, which may be nothing. Nil when stopped before it is known.
+    private func spans() throws(KafkaError) -> [Int32: Span]? {
+        var spans: [Int32: Span] = [:]
+        for (partition, position) in self.positions {
+            guard let range = try self.range(of: partition) else { return nil }
+            let start = position.offset(low: range.low, high: range.high)
+            spans[partition] = Span(next: start, end: self.follow ? .max : range.high)
+        }
+        return spans
+    }
+
+    private func range(of partition: Int32) throws(KafkaError) -> (low: Int64, high: Int64)? {
         while !self.handOff.isStopping {
             var low: Int64 = 0
             var high: Int64 = 0
             let code = rd_kafka_query_watermark_offsets(
                 self.handle.pointer,
-                self.partition.topic,
-                self.partition.partition,
+                self.topic,
+                partition,
                 &low,
                 &high,
                 2_000
             )
-            if code == RD_KAFKA_RESP_ERR_NO_ERROR {
-                return (self.position.offset(low: low, high: high), high)
-            }
-            let error = KafkaError(code, "\(self.partition)")
+            if code == RD_KAFKA_RESP_ERR_NO_ERROR { return (low, high) }
+            let error = self.error(code, partition)
             guard error.mayPass else { throw error }
             self.logger.debug("partition not known yet", metadata: ["error": "\(error.message)"])
             // Librdkafka answers at once when it has no leader yet; stopping ends this wait.
@@ -95,19 +118,20 @@ final class ReaderLoop: Sendable {
         return nil
     }
 
-    private func read(_ range: (start: Int64, end: Int64)) throws(KafkaError) {
-        let topic = try self.handle.topic(self.partition.topic)
-        guard self.follow || range.start < range.end else { return self.positioned.open(.success(())) }
-        guard
-            rd_kafka_consume_start_queue(topic.pointer, self.partition.partition, range.start, self.queue.pointer) == 0
-        else { throw KafkaError(rd_kafka_last_error(), "\(self.partition)") }
-        defer { rd_kafka_consume_stop(topic.pointer, self.partition.partition) }
+    private func read(_ spans: [Int32: Span]) throws(KafkaError) {
+        var spans = spans.filter { !$0.value.isRead }
+        let topic = try self.handle.topic(self.topic)
+        var started: [Int32] = []
+        defer { for partition in started { rd_kafka_consume_stop(topic.pointer, partition) } }
+        for (partition, span) in spans {
+            guard rd_kafka_consume_start_queue(topic.pointer, partition, span.next, self.queue.pointer) == 0
+            else { throw self.error(rd_kafka_last_error(), partition) }
+            started.append(partition)
+        }
         self.positioned.open(.success(()))
-        let end = self.follow ? Int64.max : range.end
-        var next = range.start
         var names = TopicNameCache()
-        while next < end, !self.handOff.isStopping {
-            let records = try self.poll(&next, names: &names).filter { $0.offset < end }
+        while !spans.isEmpty, !self.handOff.isStopping {
+            let records = try self.poll(&spans, names: &names)
             if !records.isEmpty {
                 self.handOff.offer(records)
                 while case .timedOut = self.handOff.wait(until: .taken, timeout: .distantFuture) {}
@@ -118,28 +142,46 @@ final class ReaderLoop: Sendable {
     }
 
     /// Waits for the first record, then takes what else is there.
-    /// - Parameter next: moves to the offset behind what was read, control records and gaps included.
-    private func poll(_ next: inout Int64, names: inout TopicNameCache) throws(KafkaError) -> [KafkaRecord] {
+    /// - Parameter spans: move on behind what was read, control records and gaps included; those read whole are removed,
+    ///   and nothing more is taken of them.
+    private func poll(_ spans: inout [Int32: Span], names: inout TopicNameCache) throws(KafkaError) -> [KafkaRecord] {
         var batch = RecordBatch()
         var timeoutMs: Int32 = -1
-        while !batch.isFull, let message = rd_kafka_consume_queue(self.queue.pointer, timeoutMs) {
+        while !spans.isEmpty, !batch.isFull,
+            let message = rd_kafka_consume_queue(self.queue.pointer, timeoutMs)
+        {
             timeoutMs = 0
             let code = message.pointee.err
-            if code == RD_KAFKA_RESP_ERR_NO_ERROR {
-                next = message.pointee.offset + 1
+            let partition = message.pointee.partition
+            let offset = message.pointee.offset
+            if code == RD_KAFKA_RESP_ERR_NO_ERROR, let span = spans[partition], offset < span.end {
                 batch.append(message)
+                spans.move(partition, to: offset + 1)
                 continue
             }
             defer { rd_kafka_message_destroy(message) }
-            if code == RD_KAFKA_RESP_ERR__PARTITION_EOF {
-                next = max(next, message.pointee.offset)
-                break
+            switch code {
+            case RD_KAFKA_RESP_ERR_NO_ERROR, RD_KAFKA_RESP_ERR__PARTITION_EOF: spans.move(partition, to: offset)
+            default:
+                if let fatal = self.handle.fatalError { throw fatal }
+                let error = self.error(code, partition)
+                self.logger.warning("kafka reader error, librdkafka retries", metadata: ["error": "\(error.message)"])
             }
-            let error = KafkaError(code, "\(self.partition)")
-            if let fatal = self.handle.fatalError { throw fatal }
-            self.logger.warning("kafka reader error, librdkafka retries", metadata: ["error": "\(error.message)"])
         }
         return batch.count == 0 ? [] : batch.records(topics: &names)
+    }
+
+    private func error(_ code: rd_kafka_resp_err_t, _ partition: Int32) -> KafkaError {
+        KafkaError(code, "\(KafkaTopicPartition(topic: self.topic, partition: partition))")
+    }
+}
+
+extension [Int32: ReaderLoop.Span] {
+    /// Never backwards.
+    fileprivate mutating func move(_ partition: Int32, to offset: Int64) {
+        guard var span = self[partition] else { return }
+        span.next = Swift.max(span.next, offset)
+        self[partition] = span.isRead ? nil : span
     }
 }
 

@@ -28,21 +28,33 @@ struct RecordBatch: ~Copyable {
     }
 
     consuming func records(topics: inout TopicNameCache) -> [KafkaRecord] {
-        var buffer = ByteBuffer()
-        buffer.reserveCapacity(self.bytes)
+        // All is written before any of it is sliced: writing to a buffer that has slices copies all of it.
+        var contents = ByteBuffer()
+        contents.reserveCapacity(self.bytes)
+        for message in self.messages {
+            contents.write(message.pointee.key, message.pointee.key_len)
+            contents.write(message.pointee.payload, message.pointee.len)
+            Self.forEachHeader(of: message) { contents.write($1, $2) }
+        }
         var records: [KafkaRecord] = []
         records.reserveCapacity(self.messages.count)
         for message in self.messages {
             let content = message.pointee
             var timestampType = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
+            let key = contents.slice(of: content.key, content.key_len)
+            let value = contents.slice(of: content.payload, content.len)
+            var headers: [KafkaHeader] = []
+            Self.forEachHeader(of: message) { name, value, count in
+                headers.append(KafkaHeader(name, contents.slice(of: value, count)))
+            }
             records.append(
                 KafkaRecord(
                     topic: topics.name(of: content.rkt),
                     partition: content.partition,
                     offset: content.offset,
-                    key: buffer.slice(copying: content.key, count: content.key_len),
-                    value: buffer.slice(copying: content.payload, count: content.len),
-                    headers: Self.headers(of: message, into: &buffer),
+                    key: key,
+                    value: value,
+                    headers: headers,
                     timestampMs: rd_kafka_message_timestamp(message, &timestampType)
                 )
             )
@@ -50,22 +62,20 @@ struct RecordBatch: ~Copyable {
         return records
     }
 
-    private static func headers(
+    private static func forEachHeader(
         of message: UnsafeMutablePointer<rd_kafka_message_t>,
-        into buffer: inout ByteBuffer
-    ) -> [KafkaHeader] {
+        _ body: (_ name: String, _ value: UnsafeRawPointer?, _ count: Int) -> Void
+    ) {
         var list: OpaquePointer?
-        guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR else { return [] }
-        var headers: [KafkaHeader] = []
+        guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR else { return }
         var name: UnsafePointer<CChar>?
         var value: UnsafeRawPointer?
         var count = 0
-        while rd_kafka_header_get_all(list, headers.count, &name, &value, &count) == RD_KAFKA_RESP_ERR_NO_ERROR {
-            headers.append(
-                KafkaHeader(name.map { String(cString: $0) } ?? "", buffer.slice(copying: value, count: count))
-            )
+        var index = 0
+        while rd_kafka_header_get_all(list, index, &name, &value, &count) == RD_KAFKA_RESP_ERR_NO_ERROR {
+            body(name.map { String(cString: $0) } ?? "", value, count)
+            index += 1
         }
-        return headers
     }
 }
 
@@ -83,11 +93,13 @@ struct TopicNameCache {
 }
 
 extension ByteBuffer {
-    /// Appends the bytes and gives the slice that holds them; nil for a null pointer.
-    fileprivate mutating func slice(copying bytes: UnsafeRawPointer?, count: Int) -> ByteBuffer? {
-        guard let bytes else { return nil }
-        let start = self.writerIndex
+    fileprivate mutating func write(_ bytes: UnsafeRawPointer?, _ count: Int) {
+        guard let bytes else { return }
         self.writeBytes(UnsafeRawBufferPointer(start: bytes, count: count))
-        return self.getSlice(at: start, length: count)
+    }
+
+    /// Takes the next so many bytes, written from there; nil for a null pointer.
+    fileprivate mutating func slice(of bytes: UnsafeRawPointer?, _ count: Int) -> ByteBuffer? {
+        bytes == nil ? nil : self.readSlice(length: count)
     }
 }

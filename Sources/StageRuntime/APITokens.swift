@@ -25,17 +25,20 @@ package struct APITokens: Sendable {
         self.init(accepting: tokens)
     }
 
-    /// - Parameter authorization: the value of the `Authorization` header. Comparing takes the same time wherever a
-    ///   wrong token differs.
-    package func accepts(authorization: String?) -> Bool {
-        if self.tokens.isEmpty { return true }
+    /// - Parameter authorization: the value of the `Authorization` header.
+    package func accepts(authorization: String?) -> Bool { self.token(authorization: authorization) != nil }
+
+    /// Comparing takes the same time wherever a wrong token differs.
+    /// - Returns: the token that was accepted, a secret; empty where everybody is; nil when none was.
+    package func token(authorization: String?) -> String? {
+        if self.tokens.isEmpty { return "" }
         let parts = (authorization ?? "").split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return false }
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
         let given = Array(parts[1].utf8)
-        var accepted = false
+        var accepted: String?
         for token in self.tokens where token.count == given.count {
             let difference = zip(token, given).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
-            if difference == 0 { accepted = true }
+            if difference == 0 { accepted = String(decoding: token, as: UTF8.self) }
         }
         return accepted
     }

@@ -12,6 +12,8 @@ package struct Problem: Error, Equatable, ResponseGenerator {
     package var errors: [FieldError]
     /// Further members, whose values are text.
     package var members: [String: String]
+    /// When to try again, in seconds; sent as `Retry-After`.
+    package var retryAfter: Int?
 
     package struct FieldError: Equatable, Sendable {
         package var field: String
@@ -27,12 +29,14 @@ package struct Problem: Error, Equatable, ResponseGenerator {
         _ status: HTTPResponse.Status,
         _ detail: String,
         errors: [FieldError] = [],
-        members: [String: String] = [:]
+        members: [String: String] = [:],
+        retryAfter: Int? = nil
     ) {
         self.status = status
         self.detail = detail
         self.errors = errors
         self.members = members
+        self.retryAfter = retryAfter ?? (status == .serviceUnavailable ? 5 : nil)
     }
 
     package static let contentType = "application/problem+json"
@@ -59,11 +63,8 @@ package struct Problem: Error, Equatable, ResponseGenerator {
             headers: [.contentType: Self.contentType],
             body: ResponseBody(byteBuffer: ByteBuffer(string: self.json))
         )
-        switch self.status {
-        case .unauthorized: response.headers[.wwwAuthenticate] = "Bearer"
-        case .serviceUnavailable: response.headers[.retryAfter] = "5"
-        default: break
-        }
+        if self.status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
+        response.headers[.retryAfter] = self.retryAfter.map(String.init)
         return response
     }
 

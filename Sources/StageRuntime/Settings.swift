@@ -69,6 +69,24 @@ package struct Settings: Sendable {
         return value
     }
 
+    /// A decimal number, such as `0.5`.
+    package mutating func decimal(
+        _ name: String,
+        default: Double,
+        in range: ClosedRange<Double>,
+        _ help: String
+    ) -> Double {
+        self.declare(name, "\(help) \(range.lowerBound)–\(range.upperBound).", default: String(`default`))
+        guard let text = self.environment[name] else { return `default` }
+        guard let value = Double(text), range.contains(value) else {
+            self.report(
+                "\(name) must be a number from \(range.lowerBound) to \(range.upperBound), not \(quoted(text))."
+            )
+            return `default`
+        }
+        return value
+    }
+
     package mutating func bool(_ name: String, default: Bool, _ help: String) -> Bool {
         self.declare(name, "\(help) `true` or `false`.", default: String(`default`))
         switch self.environment[name]?.lowercased() {

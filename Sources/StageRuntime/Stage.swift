@@ -39,7 +39,7 @@ package struct StageContext: Sendable {
     /// Ends a drain.
     package var stopNow: StopNow
     /// The stage's consumer group: another topic prefix is another deployment.
-    package var group: String { self.topics.prefix + self.stage }
+    package var group: String
 
     package init(
         stage: String,
@@ -51,6 +51,7 @@ package struct StageContext: Sendable {
         stopNow: StopNow = StopNow()
     ) {
         self.stage = stage
+        self.group = topics.prefix + stage
         self.instanceID = instanceID
         self.topics = topics
         self.kafka = kafka

@@ -3,6 +3,7 @@ import CoreMetrics
 import FoundationEssentials
 import Kafka
 import Logging
+import NIOCore
 import ServiceLifecycle
 import UnixSignals
 
@@ -30,12 +31,20 @@ package enum StageMain {
     static let shutdownLimit = Duration.seconds(25)
 
     package static func run<S: Stage>(_ stage: S.Type) async -> Never {
+        Self.limitEventLoops()
         let code = await Self.run(
             stage,
             arguments: Array(CommandLine.arguments.dropFirst()),
             environment: ProcessInfo.processInfo.environment
         )
         exit(code.rawValue)
+    }
+
+    /// Fewer event loops than cores: each that is woken finds more to do. One carries hundreds of calls' sockets.
+    private static func limitEventLoops() {
+        // Whoever runs the stage may know better.
+        guard getenv("NIO_SINGLETON_GROUP_LOOP_COUNT") == nil else { return }
+        NIOSingletons.groupLoopCountSuggestion = max(1, System.coreCount / 4)
     }
 
     private static func run<S: Stage>(

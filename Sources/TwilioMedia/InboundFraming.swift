@@ -5,7 +5,19 @@ package import NIOCore
 /// Twilio numbers its messages and stamps them with the stream's clock, which jumps where audio was lost: the gap is
 /// filled with silence, so that a turn detector hears the pause. A message that is late or was seen before is dropped.
 ///
-/// Call `received`, then `next` until it returns nil.
+/// A line that sends nothing at all (mute with silence suppression) leaves no gap to see. When no message came for
+/// 500 ms, silence is made in real time, 20 ms every 20 ms, until one comes. The 500 ms themselves are not made up for
+/// at once: most pauses of that length are a network that catches up. It is the same before the first audio: whoever
+/// talks to the phone learns from these frames where it is.
+///
+/// Audio is placed where its timestamp says, or right behind what was made already when that is later; none is cut. So
+/// a line that was mute leaves no trace: the silence made counts towards the gap. Audio that was only held up moves
+/// back by no more than the silence that was made in its place, and the next gap, which is filled by that much less,
+/// brings the axis back.
+///
+/// Silence never runs more than 20 s ahead of the clock: a peer whose timestamps race does not flood those behind us.
+///
+/// Call `received` or `waited`, then `next` until it returns nil.
 package struct InboundFraming: Sendable {
     package struct Frame: Sendable, Equatable {
         /// From 0, gapless.
@@ -27,8 +39,14 @@ package struct InboundFraming: Sendable {
         case otherTrack
     }
 
+    /// How long nothing may come before silence is made, in microseconds.
+    package static let patienceUs: Int64 = 500_000
+
+    private static let frameUs: Int64 = 20_000
     private static let frameBytes = 160
     private static let bytesPerMs: UInt64 = 8
+    /// More is not made at once: whoever did not run for so long owes no silence.
+    private static let maxFramesAtOnce: Int64 = 50
     private static let silence = ByteBuffer(repeating: 0xff, count: frameBytes)
 
     /// A longer gap is filled only up to here.
@@ -41,17 +59,27 @@ package struct InboundFraming: Sendable {
     /// On the stream's clock, of the next frame's first byte, in bytes.
     private var framePosition: UInt64 = 0
 
+    private let startedAtUs: Int64
+    /// When audio came last, or the stream began; Unix microseconds.
+    private var heardAtUs: Int64
+    /// Silence owed since then, made or not.
+    private var silentFrames: Int64 = 0
+
     /// Waiting to be cut, in this order; `rest` is shorter than a frame.
     private var rest = ByteBuffer()
     private var fillingBytes = 0
     private var audio = ByteBuffer()
 
-    /// - Parameter maxGapMs: 10 s is what other implementations fill.
-    package init(maxGapMs: Int = 10_000) {
+    /// - Parameters:
+    ///   - nowUs: Unix microseconds, here and below.
+    ///   - maxGapMs: 10 s is what other implementations fill.
+    package init(nowUs: Int64, maxGapMs: Int = 10_000) {
+        self.startedAtUs = nowUs
+        self.heardAtUs = nowUs
         self.maxGapMs = UInt64(maxGapMs)
     }
 
-    package mutating func received(_ media: MediaStreamEvent.Media) -> Received {
+    package mutating func received(_ media: MediaStreamEvent.Media, nowUs: Int64) -> Received {
         guard media.track == .inbound else { return .otherTrack }
         if let chunk = media.chunk {
             if let lastChunk = self.lastChunk, chunk <= lastChunk { return .repeated }
@@ -59,16 +87,30 @@ package struct InboundFraming: Sendable {
             return .repeated
         }
         self.lastChunk = media.chunk ?? self.lastChunk
+        self.heardAtUs = nowUs
+        self.silentFrames = 0
         // Beyond 49 days, where `timestamp_ms` of a frame ends, there is no clock.
         let timestamp = media.timestampMs.flatMap { $0 <= UInt32.max ? $0 : nil }
-        let filled = timestamp.map { self.advance(to: $0) } ?? 0
+        let filled = timestamp.map { self.advance(to: $0, nowUs: nowUs) } ?? 0
         self.fillingBytes += filled
         self.audio = media.payload
         self.expected += UInt64(filled + media.payload.readableBytes)
         return .accepted(filledMs: filled / Int(Self.bytesPerMs))
     }
 
-    /// The next frame of what was received; a remainder below 20 ms waits for the next message.
+    /// Makes the silence that is due by now, if nothing came for long.
+    package mutating func waited(nowUs: Int64) {
+        let quietUs = nowUs - self.heardAtUs - Self.patienceUs
+        guard quietUs >= Self.frameUs else { return }
+        let due = quietUs / Self.frameUs - self.silentFrames
+        guard due > 0 else { return }
+        self.silentFrames += due
+        let bytes = Int(min(due, Self.maxFramesAtOnce)) * Self.frameBytes
+        self.fillingBytes += bytes
+        self.expected += UInt64(bytes)
+    }
+
+    /// The next frame of what was received or made; a remainder below 20 ms waits for the next message.
     package mutating func next() -> Frame? {
         let available = self.rest.readableBytes + self.fillingBytes + self.audio.readableBytes
         guard available >= Self.frameBytes else {
@@ -90,28 +132,37 @@ package struct InboundFraming: Sendable {
     /// Moves the clock to a message's timestamp.
     /// - Returns: the gap before the message in bytes: whole frames, at most `maxGapMs`. Less than a frame is left to
     ///   add up.
-    private mutating func advance(to timestamp: UInt64) -> Int {
+    private mutating func advance(to timestamp: UInt64, nowUs: Int64) -> Int {
         defer { self.lastTimestampMs = timestamp }
         let position = timestamp * Self.bytesPerMs
-        guard let last = self.lastTimestampMs else {
+        if self.lastTimestampMs == nil, self.expected == 0 {
+            // The first audio begins the axis, unless silence was made before it.
             self.expected = position
             self.framePosition = position
             return 0
         }
-        guard timestamp >= last else {
+        guard timestamp >= self.lastTimestampMs ?? 0 else {
             // The clock went backwards: go on from here without a gap.
             self.expected = position
             return 0
         }
         guard position >= self.expected + UInt64(Self.frameBytes) else { return 0 }
         let gap = position - self.expected
-        let limit = self.maxGapMs * Self.bytesPerMs
+        let limit = min(self.maxGapMs * Self.bytesPerMs, self.allowedBytes(nowUs: nowUs))
         let filled = min(gap, limit) / UInt64(Self.frameBytes) * UInt64(Self.frameBytes)
         if gap > limit {
             self.framePosition += gap - filled
             self.expected += gap - filled
         }
         return Int(filled)
+    }
+
+    /// The silence that may be made at once.
+    private func allowedBytes(nowUs: Int64) -> UInt64 {
+        let elapsedMs = UInt64(max(0, nowUs - self.startedAtUs)) / 1_000
+        let allowed = (elapsedMs + 2 * self.maxGapMs) * Self.bytesPerMs
+        let made = self.nextSequence * UInt64(Self.frameBytes)
+        return allowed > made ? allowed - made : 0
     }
 
     private mutating func takeSilence() -> ByteBuffer {

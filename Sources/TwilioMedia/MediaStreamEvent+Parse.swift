@@ -4,14 +4,22 @@ package import NIOCore
 
 extension MediaStreamEvent {
     /// Reads a text message. Numbers may be strings, fields that are not listed are ignored, and an unknown event is
-    /// `.other`. `media` is read in one pass over the bytes, its payload decoded where it stands.
+    /// `.other`.
     package init(parsing text: ByteBuffer) throws(MediaMessageError) {
+        var audio = ByteBuffer()
+        try self.init(parsing: text, audio: &audio)
+    }
+
+    /// Reads a text message. `media` and `mark`, of which there are many, are read in one pass over the bytes.
+    /// - Parameter audio: where a payload is decoded to: its memory is used again once nobody holds the payload of the
+    ///   message before.
+    package init(parsing text: ByteBuffer, audio: inout ByteBuffer) throws(MediaMessageError) {
         let scan: MediaEventScan
         do { scan = try MediaEventScan(text.readableBytesUInt8Span) } catch { throw MediaMessageError(.notJSON) }
-        if scan.isMedia {
-            self = .media(try scan.media(text))
-        } else {
-            self = try Self.parseSlowly(text)
+        switch scan.event {
+        case .media: self = .media(try scan.media(text, audio: &audio))
+        case .mark: self = .mark(name: try scan.markName(text))
+        case .other: self = try Self.parseSlowly(text)
         }
     }
 
@@ -26,9 +34,9 @@ extension MediaStreamEvent {
         case "start":
             return .start(try Start(message))
         case "dtmf":
-            return .dtmf(digit: try message.requiredObject("dtmf").requiredText("digit", in: "dtmf"))
-        case "mark":
-            return .mark(name: try message.requiredObject("mark").requiredText("name", in: "mark"))
+            let digit = try message.requiredObject("dtmf").requiredText("digit", in: "dtmf")
+            guard Self.digits.contains(digit) else { throw MediaMessageError(.badField, field: "dtmf.digit") }
+            return .dtmf(digit: digit)
         case "stop":
             let stop = message["stop"]
             return .stop(
@@ -39,6 +47,8 @@ extension MediaStreamEvent {
             return .other(event: event)
         }
     }
+
+    private static let digits = Set("0123456789*#ABCD".map(String.init))
 }
 
 extension MediaStreamEvent.Start {
@@ -85,24 +95,39 @@ extension JSONValue {
     }
 }
 
-/// One pass over a message from Twilio: which event it is, and where the fields of `media` lie.
+/// One pass over a message from Twilio: which event it is, and where the fields of `media` and `mark` lie.
 private struct MediaEventScan {
-    private(set) var isMedia = false
+    enum Event {
+        case media
+        case mark
+        case other
+    }
+
+    private(set) var event = Event.other
     private var track: JSONScanner.RawString?
     private var chunk: UInt64?
     private var timestampMs: UInt64?
     private var payload: JSONScanner.RawString?
-    private var hasBody = false
-    private var badField: String?
+    private var name: JSONScanner.RawString?
+    private var hasMedia = false
+    private var hasMark = false
+    private var badMediaField: String?
+    private var badMarkField: String?
 
     init(_ text: Span<UInt8>) throws(JSONScanner.SyntaxError) {
         try JSONScanner.object(text) { (key, at) throws(JSONScanner.SyntaxError) in
             if JSONScanner.equals(key, "event", in: text), JSONScanner.isString(text, at) {
                 let event = try JSONScanner.string(text, &at)
-                self.isMedia = JSONScanner.equals(event, "media", in: text)
+                if JSONScanner.equals(event, "media", in: text) {
+                    self.event = .media
+                } else {
+                    self.event = JSONScanner.equals(event, "mark", in: text) ? .mark : .other
+                }
             } else if JSONScanner.equals(key, "media", in: text), JSONScanner.isObject(text, at) {
-                self.hasBody = true
+                self.hasMedia = true
                 try self.scanMedia(text, &at)
+            } else if JSONScanner.equals(key, "mark", in: text) {
+                try self.scanMark(text, &at)
             } else {
                 try JSONScanner.skipValue(text, &at)
             }
@@ -112,9 +137,9 @@ private struct MediaEventScan {
     private mutating func scanMedia(_ text: Span<UInt8>, _ at: inout Int) throws(JSONScanner.SyntaxError) {
         try JSONScanner.object(text, &at) { (key, at) throws(JSONScanner.SyntaxError) in
             if JSONScanner.equals(key, "payload", in: text) {
-                self.payload = try self.text(of: "media.payload", text, &at)
+                self.payload = try Self.text(of: "media.payload", text, &at, bad: &self.badMediaField)
             } else if JSONScanner.equals(key, "track", in: text) {
-                self.track = try self.text(of: "media.track", text, &at)
+                self.track = try Self.text(of: "media.track", text, &at, bad: &self.badMediaField)
             } else if JSONScanner.equals(key, "chunk", in: text) {
                 self.chunk = try self.number(of: "media.chunk", text, &at)
             } else if JSONScanner.equals(key, "timestamp", in: text) {
@@ -125,13 +150,29 @@ private struct MediaEventScan {
         }
     }
 
-    private mutating func text(
+    private mutating func scanMark(_ text: Span<UInt8>, _ at: inout Int) throws(JSONScanner.SyntaxError) {
+        self.hasMark = true
+        guard JSONScanner.isObject(text, at) else {
+            self.badMarkField = "mark"
+            return try JSONScanner.skipValue(text, &at)
+        }
+        try JSONScanner.object(text, &at) { (key, at) throws(JSONScanner.SyntaxError) in
+            if JSONScanner.equals(key, "name", in: text) {
+                self.name = try Self.text(of: "mark.name", text, &at, bad: &self.badMarkField)
+            } else {
+                try JSONScanner.skipValue(text, &at)
+            }
+        }
+    }
+
+    private static func text(
         of field: String,
         _ text: Span<UInt8>,
-        _ at: inout Int
+        _ at: inout Int,
+        bad: inout String?
     ) throws(JSONScanner.SyntaxError) -> JSONScanner.RawString? {
         if JSONScanner.isString(text, at) { return try JSONScanner.string(text, &at) }
-        self.badField = field
+        bad = field
         try JSONScanner.skipValue(text, &at)
         return nil
     }
@@ -142,21 +183,35 @@ private struct MediaEventScan {
         _ at: inout Int
     ) throws(JSONScanner.SyntaxError) -> UInt64? {
         let value = try JSONScanner.unsigned(text, &at)
-        if value == nil { self.badField = field }
+        if value == nil { self.badMediaField = field }
         return value
     }
 
-    func media(_ message: ByteBuffer) throws(MediaMessageError) -> MediaStreamEvent.Media {
-        if let field = self.badField { throw MediaMessageError(.badField, field: field) }
-        guard self.hasBody else { throw MediaMessageError(.missingField, field: "media") }
+    func media(_ message: ByteBuffer, audio: inout ByteBuffer) throws(MediaMessageError) -> MediaStreamEvent.Media {
+        if let field = self.badMediaField { throw MediaMessageError(.badField, field: field) }
+        guard self.hasMedia else { throw MediaMessageError(.missingField, field: "media") }
         guard let payload = self.payload else { throw MediaMessageError(.missingField, field: "media.payload") }
         let text = message.readableBytesUInt8Span
         let isOutbound = self.track.map { JSONScanner.equals($0, "outbound", in: text) } ?? false
+        audio.clear()
+        guard JSONScanner.base64(payload, in: text, to: &audio) else {
+            throw MediaMessageError(.badBase64, field: "media.payload")
+        }
         return MediaStreamEvent.Media(
             track: isOutbound ? .outbound : .inbound,
             chunk: self.chunk,
             timestampMs: self.timestampMs,
-            payload: try payload.audio(in: text)
+            payload: audio
         )
+    }
+
+    func markName(_ message: ByteBuffer) throws(MediaMessageError) -> String {
+        if let field = self.badMarkField { throw MediaMessageError(.badField, field: field) }
+        guard self.hasMark else { throw MediaMessageError(.missingField, field: "mark") }
+        guard let name = self.name else { throw MediaMessageError(.missingField, field: "mark.name") }
+        guard let text = JSONScanner.value(of: name, in: message.readableBytesUInt8Span) else {
+            throw MediaMessageError(.badField, field: "mark.name")
+        }
+        return text
     }
 }

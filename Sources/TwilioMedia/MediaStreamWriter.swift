@@ -6,7 +6,7 @@ package struct MediaStreamWriter: Sendable {
     private let mediaHead: ByteBuffer
     private let markHead: ByteBuffer
     /// The whole `clear` message.
-    package let clear: ByteBuffer
+    private let clear: ByteBuffer
 
     package init(streamSid: String) {
         var sid = ByteBuffer()
@@ -17,33 +17,31 @@ package struct MediaStreamWriter: Sendable {
         self.clear = ByteBuffer(string: "{\"event\":\"clear\",\"streamSid\":").appending(sid, "}")
     }
 
-    /// - Parameter payload: mu-law, 8 kHz.
-    package func media(_ payload: ByteBuffer) -> ByteBuffer {
-        var text = ByteBuffer()
-        text.reserveCapacity(
-            self.mediaHead.readableBytes + Base64.encodedLength(of: payload.readableBytes) + 3
-        )
-        text.writeImmutableBuffer(self.mediaHead)
-        Base64.encode(payload, to: &text)
-        text.writeStaticString("\"}}")
-        return text
-    }
-
-    package func mark(_ name: String) -> ByteBuffer {
-        var text = ByteBuffer()
-        text.reserveCapacity(self.markHead.readableBytes + name.utf8.count + 4)
-        text.writeImmutableBuffer(self.markHead)
-        text.writeJSON(name)
-        text.writeStaticString("}}")
-        return text
+    /// Appends a message's text.
+    package func write(_ command: MediaStreamCommand, to text: inout ByteBuffer) {
+        switch command {
+        case .media(let payload):
+            text.reserveCapacity(
+                minimumWritableBytes: self.mediaHead.readableBytes
+                    + Base64.encodedLength(of: payload.readableBytes) + 3
+            )
+            text.writeImmutableBuffer(self.mediaHead)
+            Base64.encode(payload, to: &text)
+            text.writeStaticString("\"}}")
+        case .mark(let name):
+            text.reserveCapacity(minimumWritableBytes: self.markHead.readableBytes + name.utf8.count + 4)
+            text.writeImmutableBuffer(self.markHead)
+            text.writeJSON(name)
+            text.writeStaticString("}}")
+        case .clear:
+            text.writeImmutableBuffer(self.clear)
+        }
     }
 
     package func message(_ command: MediaStreamCommand) -> ByteBuffer {
-        switch command {
-        case .media(let payload): self.media(payload)
-        case .mark(let name): self.mark(name)
-        case .clear: self.clear
-        }
+        var text = ByteBuffer()
+        self.write(command, to: &text)
+        return text
     }
 }
 

@@ -69,7 +69,8 @@ package struct PlayoutState: Sendable {
     /// Audio of the newest segment's item, and how much of it lies before the newest mark.
     private var itemMs = 0
     private var markedMs = 0
-    private var sentMs = 0
+    /// All audio sent, in milliseconds: the end of the axis. A clear takes it back to what was played.
+    package private(set) var sentMs = 0
     /// Where playing certainly was at `provenAtUs`.
     private var provenMs = 0
     private var provenAtUs: Int64 = 0
@@ -125,9 +126,9 @@ package struct PlayoutState: Sendable {
 
     /// Twilio returned a mark.
     package mutating func acknowledged(mark name: String, nowUs: Int64) -> Acknowledged {
-        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 2, Int(parts[0]) == self.generation, let counter = UInt64(parts[1]),
-            let newest = self.marks.last, counter <= newest.counter
+        guard let dot = name.utf8.firstIndex(of: UInt8(ascii: ".")), Int(name[..<dot]) == self.generation,
+            let counter = UInt64(name[name.utf8.index(after: dot)...]), let newest = self.marks.last,
+            counter <= newest.counter
         else { return .ignored }
         var result = Acknowledged.ignored
         // A mark also proves those before it.
@@ -156,7 +157,8 @@ package struct PlayoutState: Sendable {
         self.sentMs - self.playedMs(nowUs: nowUs)
     }
 
-    private func playedMs(nowUs: Int64) -> Int {
+    /// How far on the axis playing is.
+    package func playedMs(nowUs: Int64) -> Int {
         let limit = self.marks.first?.atMs ?? self.sentMs
         return min(self.provenMs + Int(max(0, nowUs - self.provenAtUs) / 1_000), limit)
     }

@@ -1,7 +1,8 @@
 /// What a TwiML request is about, and what its answer is: the next Media Stream of the call, or its end.
 ///
 /// Twilio never reconnects a stream. When one ends, `<Connect action>`, or the `<Redirect>` behind it, asks for TwiML
-/// again with the values that the last answer put into the URL: `epoch`, `attempt` and `at`.
+/// again with the values that the last answer put into the URL: `epoch`, `attempt` and `at`, and `request`, which was
+/// there from the beginning.
 package struct StreamPlan: Sendable, Equatable {
     package enum Answer: Sendable, Equatable {
         /// Connect a stream of `epoch`; when it ends, ask again with `next`.
@@ -16,6 +17,8 @@ package struct StreamPlan: Sendable, Equatable {
     package var attempt: Int
     /// When the stream before this was connected, Unix milliseconds; 0 for the first.
     package var connectedAtMs: Int64
+    /// The claim that the call was dialled under; nil for a call that others made.
+    package var request: String?
 
     package static let maxAttempts = 5
     /// A stream that lived longer than this had worked: the attempts begin anew.
@@ -26,10 +29,11 @@ package struct StreamPlan: Sendable, Equatable {
         self.init(epoch: 1, attempt: 0, connectedAtMs: 0)
     }
 
-    package init(epoch: UInt32, attempt: Int, connectedAtMs: Int64) {
+    package init(epoch: UInt32, attempt: Int, connectedAtMs: Int64, request: String? = nil) {
         self.epoch = epoch
         self.attempt = attempt
         self.connectedAtMs = connectedAtMs
+        self.request = request
     }
 
     /// - Returns: nil when a value is there and makes no sense.
@@ -47,10 +51,31 @@ package struct StreamPlan: Sendable, Equatable {
             guard let at = Int64(text), at >= 0 else { return nil }
             self.connectedAtMs = at
         }
+        if let request = query["request"] {
+            guard Self.isClaimKey(request) else { return nil }
+            self.request = request
+        }
     }
 
     package var query: String {
         "epoch=\(self.epoch)&attempt=\(self.attempt)&at=\(self.connectedAtMs)"
+            + (self.request.map { "&request=\($0)" } ?? "")
+    }
+
+    /// No stream of the call has been asked for yet.
+    package var isFirst: Bool { self.attempt == 0 && self.connectedAtMs == 0 }
+
+    /// Whether `text` can be a claim's key in a URL: 1–64 of `A-Z a-z 0-9 - _ . ~`.
+    package static func isClaimKey(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"):
+                    true
+                default: "-_.~".utf8.contains(byte)
+                }
+            }
     }
 
     package func answer(nowMs: Int64) -> Answer {
@@ -58,7 +83,12 @@ package struct StreamPlan: Sendable, Equatable {
         guard attempt <= Self.maxAttempts else { return .giveUp }
         return .connect(
             epoch: self.epoch,
-            next: StreamPlan(epoch: self.epoch + 1, attempt: attempt + 1, connectedAtMs: nowMs)
+            next: StreamPlan(
+                epoch: self.epoch + 1,
+                attempt: attempt + 1,
+                connectedAtMs: nowMs,
+                request: self.request
+            )
         )
     }
 }

@@ -19,22 +19,32 @@ package struct StreamToken: Sendable, Equatable {
         self.expiresAt = expiresAt
     }
 
-    /// Signs and checks tokens. The key is derived from the account's auth token, so that all instances agree.
+    /// Signs and checks tokens. The keys are derived from the account's auth tokens, so that all instances agree.
     package struct Authority: Sendable {
-        private let key: SymmetricKey
+        /// The first signs; each is good for checking.
+        private let keys: [SymmetricKey]
+
+        /// - Parameter authTokens: at least one. The first signs; what any of them signed is accepted, so that an auth
+        ///   token can be replaced while instances with the old one still run.
+        package init(authTokens: [String]) {
+            precondition(!authTokens.isEmpty, "nothing to sign with")
+            self.keys = authTokens.map { authToken in
+                HKDF<SHA256>.deriveKey(
+                    inputKeyMaterial: SymmetricKey(data: Array(authToken.utf8)),
+                    info: Array("lifehub-voice stream token v1".utf8),
+                    outputByteCount: 32
+                )
+            }
+        }
 
         package init(authToken: String) {
-            self.key = HKDF<SHA256>.deriveKey(
-                inputKeyMaterial: SymmetricKey(data: Array(authToken.utf8)),
-                info: Array("lifehub-voice stream token v1".utf8),
-                outputByteCount: 32
-            )
+            self.init(authTokens: [authToken])
         }
 
         /// At most 120 characters of `A-Z a-z 0-9 . + / =`.
         package func sign(_ token: StreamToken) -> String {
             let claims = "\(token.callSid.rawValue).\(token.streamEpoch).\(token.expiresAt)"
-            return claims + "." + String(decoding: self.mac(of: claims), as: UTF8.self)
+            return claims + "." + String(decoding: Self.mac(of: claims, key: self.keys[0]), as: UTF8.self)
         }
 
         /// - Returns: nil when the text is not a token of ours, or has expired.
@@ -42,7 +52,12 @@ package struct StreamToken: Sendable, Equatable {
             guard text.utf8.count < 400, let dot = text.utf8.lastIndex(of: UInt8(ascii: ".")) else { return nil }
             let claims = String(text[..<dot])
             let given = Array(text[text.utf8.index(after: dot)...].utf8)
-            guard constantTimeEqual(self.mac(of: claims), given) else { return nil }
+            var isOurs = false
+            for key in self.keys {
+                let equal = constantTimeEqual(Self.mac(of: claims, key: key), given)
+                isOurs = equal || isOurs
+            }
+            guard isOurs else { return nil }
             let parts = claims.split(separator: ".", omittingEmptySubsequences: false)
             guard parts.count == 3, let callSid = CallSid(String(parts[0])), let epoch = UInt32(parts[1]),
                 let expiresAt = Int64(parts[2]), now < expiresAt
@@ -50,8 +65,8 @@ package struct StreamToken: Sendable, Equatable {
             return StreamToken(callSid: callSid, streamEpoch: epoch, expiresAt: expiresAt)
         }
 
-        private func mac(of claims: String) -> [UInt8] {
-            Base64.encode(Array(HMAC<SHA256>.authenticationCode(for: Array(claims.utf8), using: self.key)))
+        private static func mac(of claims: String, key: SymmetricKey) -> [UInt8] {
+            Base64.encode(Array(HMAC<SHA256>.authenticationCode(for: Array(claims.utf8), using: key)))
         }
     }
 }

@@ -24,17 +24,26 @@ package struct TwilioSignature: Sendable {
         case body(ByteBuffer)
     }
 
-    private let key: SymmetricKey
+    /// The first signs; each is good for checking.
+    private let keys: [SymmetricKey]
     private let algorithm: Algorithm
 
-    package init(authToken: String, algorithm: Algorithm = .hmacSHA1) {
-        self.key = SymmetricKey(data: Array(authToken.utf8))
+    /// - Parameter authTokens: at least one. The first signs; what any of them signed is valid, so that the account's
+    ///   auth token can be replaced while Twilio still uses the old one.
+    package init(authTokens: [String], algorithm: Algorithm = .hmacSHA1) {
+        precondition(!authTokens.isEmpty, "nothing to sign with")
+        self.keys = authTokens.map { SymmetricKey(data: Array($0.utf8)) }
         self.algorithm = algorithm
+    }
+
+    package init(authToken: String, algorithm: Algorithm = .hmacSHA1) {
+        self.init(authTokens: [authToken], algorithm: algorithm)
     }
 
     /// The header's value for exactly this URL.
     package func compute(url: String, content: Content = .none) -> String {
-        String(decoding: self.signature(of: Self.signedText(url: url, content: content)), as: UTF8.self)
+        let text = Self.signedText(url: url, content: content)
+        return String(decoding: self.signature(of: text, key: self.keys[0]), as: UTF8.self)
     }
 
     /// Whether `signature` is right for `url` with or without its port, as Twilio's helper libraries decide. The time
@@ -43,20 +52,22 @@ package struct TwilioSignature: Sendable {
         let given = Array(signature.utf8)
         var valid = false
         for form in Self.forms(of: url) {
-            let expected = self.signature(of: Self.signedText(url: form, content: content))
-            let equal = constantTimeEqual(expected, given)
-            valid = equal || valid
+            let text = Self.signedText(url: form, content: content)
+            for key in self.keys {
+                let equal = constantTimeEqual(self.signature(of: text, key: key), given)
+                valid = equal || valid
+            }
         }
         guard case .body(let body) = content else { return valid }
         let hash = SHA256.hash(data: Array(body.readableBytesView))
         return constantTimeEqual(hash.lowercaseHex, Array((Self.query(of: url)["bodySHA256"] ?? "").utf8)) && valid
     }
 
-    private func signature(of text: [UInt8]) -> [UInt8] {
+    private func signature(of text: [UInt8], key: SymmetricKey) -> [UInt8] {
         let code: [UInt8] =
             switch self.algorithm {
-            case .hmacSHA1: Array(HMAC<Insecure.SHA1>.authenticationCode(for: text, using: self.key))
-            case .hmacSHA256: Array(HMAC<SHA256>.authenticationCode(for: text, using: self.key))
+            case .hmacSHA1: Array(HMAC<Insecure.SHA1>.authenticationCode(for: text, using: key))
+            case .hmacSHA256: Array(HMAC<SHA256>.authenticationCode(for: text, using: key))
             }
         return Base64.encode(code)
     }

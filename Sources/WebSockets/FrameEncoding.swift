@@ -12,16 +12,11 @@ struct FrameEncoding: Sendable {
     func append(_ payload: ByteBuffer, opcode: WebSocketOpcode, to out: inout ByteBuffer) {
         let count = payload.readableBytes
         let maskBit: UInt8 = self.masks ? 0x80 : 0
-        out.writeInteger(0x80 | UInt8(webSocketOpcode: opcode))
+        let first = 0x80 | UInt8(webSocketOpcode: opcode)
         switch count {
-        case ...125:
-            out.writeInteger(UInt8(count) | maskBit)
-        case ...0xffff:
-            out.writeInteger(126 | maskBit)
-            out.writeInteger(UInt16(count))
-        default:
-            out.writeInteger(127 | maskBit)
-            out.writeInteger(UInt64(count))
+        case ...125: out.writeMultipleIntegers(first, UInt8(count) | maskBit)
+        case ...0xffff: out.writeMultipleIntegers(first, 126 | maskBit, UInt16(count))
+        default: out.writeMultipleIntegers(first, 127 | maskBit, UInt64(count))
         }
         guard self.masks else {
             out.writeImmutableBuffer(payload)

@@ -24,6 +24,8 @@ struct HTTPOrWebSocketChannel: ServerChildChannel, HTTPChannelHandler {
     let responder: Responder
     let maxMessageBytes: Int
     let drain: TimeAmount
+    /// Where the owners of WebSockets run: on the event loop of their connection, or where tasks run otherwise.
+    let onEventLoop: Bool
     let upgrade: @Sendable (HTTPRequest) async -> HTTPServer.Upgrade
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -69,8 +71,11 @@ struct HTTPOrWebSocketChannel: ServerChildChannel, HTTPChannelHandler {
         case .http(let channel, refusal: .some(let refusal)):
             await Self.answer(refusal, on: channel, logger: logger)
         case .webSocket(let connection, let handler):
-            await handler(WebSocket(connection: connection))
-            await connection.finish(code: 1000)
+            let executor = self.onEventLoop ? EventLoopTaskExecutor(value.channel.eventLoop) : nil
+            await withTaskExecutorPreference(executor) {
+                await handler(WebSocket(connection: connection))
+                await connection.finish(code: 1000)
+            }
         }
     }
 

@@ -27,6 +27,7 @@ package struct HTTPServer: Service {
     private let responder: RouterResponder<BasicRequestContext>
     private let maxWebSocketMessageBytes: Int
     private let drain: Duration
+    private let webSocketsOnEventLoop: Bool
     private let logger: Logger
     private let onBound: @Sendable (Int) async -> Void
     private let upgrade: @Sendable (HTTPRequest) async -> Upgrade
@@ -35,6 +36,8 @@ package struct HTTPServer: Service {
     ///   - port: 0 takes a free one.
     ///   - drain: how long open WebSockets may go on after a graceful shutdown began; then, and at once by default,
     ///     they are closed with 1001. Their owners see the shutdown as any service does.
+    ///   - webSocketsOnEventLoop: runs the owner of a WebSocket, and its child tasks, on the event loop of its
+    ///     connection: a message costs no change of thread, but an owner that blocks or computes long holds up others.
     ///   - onBound: called with the port when the server listens.
     ///   - upgrade: called with the head of each request that asks for a WebSocket.
     package init(
@@ -43,6 +46,7 @@ package struct HTTPServer: Service {
         router: Router<BasicRequestContext>,
         maxWebSocketMessageBytes: Int = 1 << 20,
         drain: Duration = .zero,
+        webSocketsOnEventLoop: Bool = false,
         logger: Logger,
         onBound: @escaping @Sendable (Int) async -> Void = { _ in },
         upgrade: (@Sendable (HTTPRequest) async -> Upgrade)? = nil
@@ -52,6 +56,7 @@ package struct HTTPServer: Service {
         self.responder = router.buildResponder()
         self.maxWebSocketMessageBytes = maxWebSocketMessageBytes
         self.drain = drain
+        self.webSocketsOnEventLoop = webSocketsOnEventLoop
         self.logger = logger
         self.onBound = onBound
         self.upgrade = upgrade ?? { _ in .notHere }
@@ -69,6 +74,7 @@ package struct HTTPServer: Service {
                     responder: responder,
                     maxMessageBytes: self.maxWebSocketMessageBytes,
                     drain: TimeAmount(self.drain),
+                    onEventLoop: self.webSocketsOnEventLoop,
                     upgrade: self.upgrade
                 )
             },

@@ -50,6 +50,16 @@ final class UpgradeGate: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 
+    /// A connection whose first request has not begun has nothing to finish: a server that stops would wait for it until
+    /// its peer gives it up, and clients open such connections ahead of need.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent, case .waitingForHead = self.state {
+            context.close(promise: nil)
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
     private func received(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
         guard head.headers.contains(name: "upgrade") else { return self.pass(head, context: context) }
         guard head.headers[canonicalForm: "upgrade"].contains(where: { $0.lowercased() == "websocket" }),

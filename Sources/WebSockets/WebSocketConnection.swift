@@ -40,6 +40,8 @@ final class WebSocketConnection: Sendable {
         self.encoding = encoding
     }
 
+    var isClosed: Bool { self.state.withLock { $0.isClosed } }
+
     var closedWith: WebSocket.Close? { self.state.withLock { $0.closedWith } }
 
     var lastHeard: ContinuousClock.Instant { self.state.withLock { $0.lastHeard } }

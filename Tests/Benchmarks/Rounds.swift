@@ -1,3 +1,5 @@
+import CAllocations
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -10,12 +12,18 @@
 struct Rounds {
     /// Nanoseconds of each operation, one value a round, ascending.
     private let nanoseconds: [Double]
+    /// Blocks allocated for each operation; nil where nobody counts.
+    let allocations: Double?
 
     /// - Parameters:
     ///   - operations: how often `work` does what is measured; the clock is read around all of them.
-    ///   - work: called `rounds` times, after a tenth as many to warm up.
+    ///   - work: called `rounds` times, after a tenth as many to warm up and one to count allocations.
     init(_ rounds: Int, operations: Int, _ work: () -> Void) {
-        for _ in 0..<rounds / 10 { work() }
+        for _ in 0..<max(1, rounds / 10) { work() }
+        let allocated = allocations_of_this_thread()
+        work()
+        self.allocations =
+            allocated < 0 ? nil : Double(allocations_of_this_thread() - allocated) / Double(operations)
         self.nanoseconds = (0..<rounds).map { _ in
             let start = Self.threadTime()
             work()
@@ -31,6 +39,7 @@ struct Rounds {
     func report(_ name: String, _ more: KeyValuePairs<String, Double> = [:]) {
         var line = "{\"case\":\"\(name)\",\"ns_p50\":\(Self.text(self.percentile(50)))"
         line += ",\"ns_p99\":\(Self.text(self.percentile(99)))"
+        if let allocations = self.allocations { line += ",\"allocations\":\(Self.text(allocations))" }
         for (key, value) in more { line += ",\"\(key)\":\(Self.text(value))" }
         print(line + "}")
     }

@@ -6,6 +6,9 @@ struct VoiceBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "voice-bench",
         abstract: "Measures the parts that have a budget; one JSON line for each case.",
-        subcommands: [AudioBenchmark.self, FramesBenchmark.self, KafkaBenchmark.self]
+        subcommands: [
+            AudioBenchmark.self, FramesBenchmark.self, KafkaBenchmark.self, MediaBenchmark.self, ClearBenchmark.self,
+            StreamsBenchmark.self,
+        ]
     )
 }

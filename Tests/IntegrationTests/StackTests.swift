@@ -22,6 +22,8 @@ struct StackTests {
                 (.GET, "/api/voice/status?callSid=CA00000000000000000000000000000000", 404),
                 (.POST, "/api/voice/status", 403),
                 (.POST, "/api/voice/twiml", 403),
+                (.POST, "/api/voice/amd", 403),
+                (.POST, "/api/voice/stream-status", 403),
                 (.POST, "/api/voice/initiate-call", 400),
                 (.GET, "/nowhere", 404),
             ] {

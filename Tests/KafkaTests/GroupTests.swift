@@ -110,4 +110,35 @@ import Testing
         #expect(member.seen.diary == ["assigned [0, 1, 2, 3]"])
         try await member.leave()
     }
+
+    /// Ended: the consumer's sequence, and with it the service.
+    private func leaves(_ member: GroupMember) async throws {
+        let began = ContinuousClock.now
+        try await member.leave()
+        // A commit, leaving and closing have their limits, 11 s together; without one it would be minutes.
+        #expect(began.duration(to: .now) < .seconds(30))
+    }
+
+    @Test func `a member leaves although its broker went away while it joined`() async throws {
+        let first = try self.member("a")
+        try await eventually("all partitions at the first") { first.seen.held.count == 4 }
+        let second = try self.member("b")
+        try await eventually("the group rebalances", timeout: .seconds(25)) { first.seen.held.count < 4 }
+        self.broker.cluster.setReachable(false)
+        try await self.leaves(second)
+        try await self.leaves(first)
+    }
+
+    @Test func `a member leaves although its broker does not answer any more`() async throws {
+        let cluster = self.broker.cluster
+        let member = try GroupMember(.init(group: "g", topics: [self.lead]), on: self.broker) { _, event in
+            if case .records = event { cluster.delayAnswers(by: .seconds(600)) }
+        }
+        let producer = try KafkaProducer(.events, configuration: self.broker.configuration(), logger: .quiet)
+        let (key, value) = (ByteBuffer(string: "k"), ByteBuffer(integer: 1))
+        try await producer.deliver([KafkaMessage(topic: self.lead, key: key, value: value)])
+        // Its offset is still to be committed.
+        try await eventually("the record") { member.seen.records.count == 1 }
+        try await self.leaves(member)
+    }
 }

@@ -167,4 +167,82 @@ import Testing
         try await services.stop()
         #expect(try await self.broker.records(in: topic, partition: 0).values == Array(0..<500))
     }
+
+    @Test func `gathered records arrive all and in order`() async throws {
+        let topic = self.broker.topics[.events]
+        let producer = try self.gathering(every: .milliseconds(5))
+        let reports = Mutex(0)
+        for value in 0..<300 {
+            let enqueued = try producer.send(self.record(value), done: { _ in reports.withLock { $0 += 1 } })
+            #expect(enqueued == .accepted)
+            // So that they fall into several gatherings.
+            if value % 100 == 99 { try await eventually("reports") { reports.withLock { $0 == value + 1 } } }
+        }
+        #expect(try await self.broker.records(in: topic, partition: 0).values == Array(0..<300))
+    }
+
+    @Test func `a shutdown delivers what is gathered`() async throws {
+        let topic = self.broker.topics[.events]
+        let producer = try self.gathering(every: .seconds(3_600))
+        let services = RunningServices([producer])
+        for value in 0..<100 { #expect(try producer.send(self.record(value)) == .accepted) }
+        try await services.stop()
+        #expect(try await self.broker.records(in: topic, partition: 0).values == Array(0..<100))
+    }
+
+    @Test func `who waits for a gathered record of a producer that goes away is told`() async throws {
+        var producer: KafkaProducer? = try self.gathering(every: .seconds(3_600))
+        let reports = Mutex(0)
+        _ = try producer?.send(self.record(0), done: { _ in reports.withLock { $0 += 1 } })
+        producer = nil
+        try await eventually("the report") { reports.withLock { $0 == 1 } }
+    }
+
+    @Test func `what librdkafka has no room for waits, in order, until that too is full`() async throws {
+        let topic = self.broker.topics[.events]
+        let producer = try self.gathering(every: .milliseconds(1), ["queue.buffering.max.messages": "10"])
+        self.broker.cluster.setReachable(false)
+        var accepted = 0
+        while try producer.send(self.record(accepted)) == .accepted { accepted += 1 }
+        #expect(accepted >= 10_000)
+        self.broker.cluster.setReachable(true)
+        let count = accepted
+        try await eventually("all of them") {
+            try await self.broker.records(in: topic, partition: 0).values == Array(0..<count)
+        }
+    }
+
+    @Test func `a producer without reports takes no one who waits, and delivers`() async throws {
+        let topic = self.broker.topics[.events]
+        let producer = try KafkaProducer(
+            .audio,
+            reportsDeliveries: false,
+            configuration: self.broker.configuration(),
+            logger: .quiet
+        )
+        let error = #expect(throws: KafkaError.self) { try producer.send(self.record(0), done: { _ in }) }
+        #expect(error?.code == .configuration)
+        #expect(try producer.send(self.record(1)) == .accepted)
+        try await eventually("the record") {
+            try await self.broker.records(in: topic, partition: 0).values == [1]
+        }
+    }
+
+    private func gathering(every interval: Duration, _ properties: [String: String] = [:]) throws -> KafkaProducer {
+        try KafkaProducer(
+            .audio,
+            gatheringEvery: interval,
+            configuration: self.broker.configuration(properties: properties),
+            logger: .quiet
+        )
+    }
+
+    private func record(_ value: Int) -> KafkaMessage {
+        KafkaMessage(
+            topic: self.broker.topics[.events],
+            partition: 0,
+            key: ByteBuffer(string: "k"),
+            value: ByteBuffer(integer: value)
+        )
+    }
 }

@@ -15,6 +15,7 @@ struct SettingsTests {
         #expect(settings.string("EMPTY", default: "x", "") == "x")
         #expect(settings.optionalSecret("EMPTY", "") == nil)
         #expect(settings.int("ABSENT", default: 7, in: 1...9, "") == 7)
+        #expect(settings.decimal("ABSENT", default: 0.5, in: 0...1, "") == 0.5)
         #expect(settings.bool("ABSENT", default: true, "") == true)
         #expect(settings.choice("ABSENT", default: LogFormat.json, "") == .json)
         #expect(settings.url("ABSENT", default: "ws://x", schemes: ["ws"], "") == "ws://x")
@@ -24,10 +25,11 @@ struct SettingsTests {
 
     @Test func `given values win`() {
         var settings = Settings(environment: [
-            "S": "text", "I": "9", "B": "false", "C": "json", "U": "https://example.com/a?b", "K": "key",
+            "S": "text", "I": "9", "D": "0.25", "B": "false", "C": "json", "U": "https://example.com/a?b", "K": "key",
         ])
         #expect(settings.requiredString("S", "") == "text")
         #expect(settings.int("I", default: 7, in: 1...9, "") == 9)
+        #expect(settings.decimal("D", default: 0.5, in: 0...1, "") == 0.25)
         #expect(settings.bool("B", default: true, "") == false)
         #expect(settings.choice("C", default: LogFormat.text, "") == .json)
         #expect(settings.url("U", default: nil, schemes: ["https"], "") == "https://example.com/a?b")
@@ -41,6 +43,7 @@ struct SettingsTests {
         _ = settings.requiredSecret("K", "")
         _ = settings.int("I", default: 7, in: 1...65_535, "")
         _ = settings.int("J", default: 7, in: 1...65_535, "")
+        _ = settings.decimal("J", default: 0.5, in: 0...1, "")
         _ = settings.bool("B", default: true, "")
         _ = settings.choice("C", default: LogFormat.text, "")
         _ = settings.url("U", default: nil, schemes: ["wss", "ws"], "")
@@ -52,6 +55,7 @@ struct SettingsTests {
                 "K is missing: set it, or K_FILE to a file that holds it.",
                 "I must be a whole number from 1 to 65535, not “70000”.",
                 "J must be a whole number from 1 to 65535, not “x”.",
+                "J must be a number from 0.0 to 1.0, not “x”.",
                 "B must be true or false, not “maybe”.",
                 "C must be one of text, json, not “xml”.",
                 "U must be a URL that begins with ws:// or wss:// and a host, not “ftp://x”.",

@@ -25,21 +25,27 @@ struct Ingress: Sendable {
     static let apiToken = "secret-one"
     /// What Twilio is told to call; requests of the tests go to the bound port.
     static let publicURL = "http://127.0.0.1:9"
-    private static let broker = Result { try EmbeddedBroker() }
+    static let broker = Result { try EmbeddedBroker() }
 
     let port: Int
     let twilio: TwilioStandIn
+    /// Of the stand-in.
+    let twilioURL: String
     let broker: EmbeddedBroker
     let instanceID: String
     private(set) var callSid: CallSid
     let http: HTTPClient
     let stage: RunningServices
+    let health: Health
 
     var topics: TopicNames { self.broker.topics }
     var outboundPartition: Int32 { KeyPartition.of(self.instanceID, count: self.topics.partitions) }
 
     /// Starts everything, runs `body`, shuts down gracefully and waits for the end.
+    /// - Parameter ownBroker: for tests of what instances share: all on one broker carry out one another's commands.
     static func run(
+        ownBroker: EmbeddedBroker? = nil,
+        logger: Logger = .quiet,
         adjust: (inout IngressConfiguration) -> Void = { _ in },
         body: (Ingress) async throws -> Void
     ) async throws {
@@ -47,25 +53,26 @@ struct Ingress: Sendable {
         let twilio = TwilioStandIn(callSid: callSid)
         let twilioPort = Promise<Int>()
         let twilioServer = RunningServices([twilio.server { twilioPort.fulfil($0) }])
-        var configuration = Self.configuration(twilioPort: try await twilioPort.value)
+        let twilioURL = "http://127.0.0.1:\(try await twilioPort.value)"
+        var configuration = Self.configuration(twilioURL: twilioURL)
         adjust(&configuration)
 
-        let broker = try Self.broker.get()
+        let broker = try ownBroker ?? Self.broker.get()
         let instanceID = "ingress-\(callSid)"
         let health = Health()
         let port = Promise<Int>()
+        var context = StageContext(
+            stage: TwilioIngressStage.name,
+            instanceID: instanceID,
+            topics: broker.topics,
+            kafka: broker.configuration(instanceID: instanceID),
+            logger: logger,
+            health: health
+        )
+        // On the broker that all tests share, each is a group of its own: nobody waits for the joining of all others.
+        if ownBroker == nil { context.group += ".\(callSid)" }
         let stage = RunningServices(
-            try TwilioIngressStage.services(
-                configuration,
-                context: StageContext(
-                    stage: TwilioIngressStage.name,
-                    instanceID: instanceID,
-                    topics: broker.topics,
-                    kafka: broker.configuration(instanceID: instanceID),
-                    logger: .quiet,
-                    health: health
-                )
-            ) { port.fulfil($0) }
+            try TwilioIngressStage.services(configuration, context: context) { port.fulfil($0) }
         )
         let http = HTTPClient(eventLoopGroupProvider: .singleton)
         let result: Result<Void, any Error>
@@ -74,11 +81,13 @@ struct Ingress: Sendable {
             let ingress = Ingress(
                 port: try await port.value,
                 twilio: twilio,
+                twilioURL: twilioURL,
                 broker: broker,
                 instanceID: instanceID,
                 callSid: callSid,
                 http: http,
-                stage: stage
+                stage: stage,
+                health: health
             )
             result = .success(try await body(ingress))
         } catch {
@@ -90,7 +99,7 @@ struct Ingress: Sendable {
         try result.get()
     }
 
-    private static func configuration(twilioPort: Int) -> IngressConfiguration {
+    private static func configuration(twilioURL: String) -> IngressConfiguration {
         var configuration = IngressConfiguration(
             host: "127.0.0.1",
             port: 0,
@@ -98,11 +107,14 @@ struct Ingress: Sendable {
             accountSid: Self.accountSid,
             authToken: Self.authToken,
             phoneNumber: PhoneNumber("+15005550006")!,
-            twilioAPIURL: "http://127.0.0.1:\(twilioPort)",
+            twilioAPIURL: twilioURL,
             audioPath: .pcm24K,
             apiTokens: APITokens(accepting: [Self.apiToken, "secret-two"])
         )
-        configuration.twilioTimeout = .seconds(2)
+        configuration.twilioTimeout = .seconds(6)
+        configuration.twilioCallsPerSecond = 100
+        // All tests' calls are in one deployment.
+        configuration.maxCalls = 100_000
         return configuration
     }
 }
@@ -175,16 +187,20 @@ extension Ingress {
         )
     }
 
-    func initiateCall(_ body: String, token: String? = Self.apiToken) async throws -> Answer {
+    /// - Parameter key: the Idempotency-Key.
+    func initiateCall(_ body: String, key: String? = nil, token: String? = Self.apiToken) async throws -> Answer {
         var headers: HTTPHeaders = ["content-type": "application/json"]
+        if let key { headers.add(name: "idempotency-key", value: key) }
         if let token { headers.add(name: "authorization", value: "Bearer \(token)") }
         return try await self.send(.POST, "/api/voice/initiate-call", headers: headers, body: body)
     }
 
     /// A webhook as Twilio sends it.
-    func webhook(_ path: String, _ fields: [FormField]) async throws -> Answer {
+    /// - Parameter url: path and query below the public URL, or all of it; its fragment is neither sent nor signed.
+    func webhook(_ url: String, _ fields: [FormField], authToken: String = Self.authToken) async throws -> Answer {
         let form = FormFields(fields)
-        let signature = TwilioSignature(authToken: Self.authToken)
+        let path = String(url.replacing(Self.publicURL, with: "").prefix { $0 != "#" })
+        let signature = TwilioSignature(authToken: authToken)
             .compute(url: Self.publicURL + path, content: .form(form))
         return try await self.send(
             .POST,
@@ -216,6 +232,12 @@ extension Ingress {
         .map { try AudioFrame(record: $0.value ?? ByteBuffer()) }
     }
 
+    /// The same without the silence that is made while nobody speaks.
+    func heardFrames(_ topic: Topic = .audioInboundPhone) async throws -> [AudioFrame] {
+        let silence = ByteBuffer(repeating: 0xff, count: 160)
+        return try await self.inboundFrames(topic).filter { $0.payload != silence }
+    }
+
     func token(
         epoch: UInt32 = 1,
         callSid: CallSid? = nil,
@@ -229,5 +251,13 @@ extension Ingress {
                 expiresAt: UnixTime.nowSeconds + seconds
             )
         )
+    }
+}
+
+extension Ingress {
+    /// Of a URL that Twilio was told to call.
+    func claimKey(_ url: String) -> String? {
+        guard let query = url.prefix(while: { $0 != "#" }).split(separator: "?").dropFirst().first else { return nil }
+        return FormFields(parsing: String(query))["request"]
     }
 }

@@ -21,11 +21,16 @@ import Testing
 
     @Test func `defaults are those of the README`() {
         let (configuration, problems) = Self.read(Self.good)
+        #expect(configuration.streamSilence == .seconds(20))
         #expect(problems.isEmpty)
         #expect(configuration.host == "0.0.0.0" && configuration.port == 3001)
         #expect(configuration.publicURL.stream == "wss://voice.example.com/api/voice/stream")
         #expect(configuration.twilioAPIURL == "https://api.twilio.com")
         #expect(configuration.audioPath == .pcm24K)
+        #expect(configuration.destinations == DestinationPolicy("+1"))
+        #expect(configuration.callsPerMinute == 60 && configuration.maxCalls == 200)
+        #expect(configuration.twilioCallsPerSecond == 1 && configuration.machineDetection == .enable)
+        #expect(configuration.ringSeconds == 60 && configuration.timeLimitSeconds == 3_600)
         #expect(configuration.apiTokens.accepts(authorization: "Bearer two"))
         #expect(!configuration.apiTokens.accepts(authorization: nil))
     }
@@ -44,13 +49,31 @@ import Testing
         ("PUBLIC_URL", "http://voice.example.com"), ("PUBLIC_URL", "https://voice.example.com/api"),
         ("PUBLIC_URL", "voice.example.com"), ("TWILIO_PHONE_NUMBER", "5005550006"),
         ("VOICE_AUDIO_PATH", "opus"), ("HTTP_PORT", "99999"), ("TWILIO_API_URL", "ftp://x"),
-        ("VOICE_API_TOKEN", " , "),
+        ("VOICE_API_TOKEN", " , "), ("VOICE_ALLOWED_PREFIXES", "1,44"), ("VOICE_CALLS_PER_MINUTE", "0"),
+        ("VOICE_MAX_CALLS", "-1"), ("TWILIO_CALLS_PER_SECOND", "0"), ("TWILIO_CALLS_PER_SECOND", "nan"),
+        ("TWILIO_MACHINE_DETECTION", "maybe"), ("TWILIO_RING_SECONDS", "601"), ("TWILIO_TIME_LIMIT_SECONDS", "59"),
     ])
     func `a bad value is one problem`(_ name: String, _ value: String) {
         var environment = Self.good
         environment[name] = value
         let (_, problems) = Self.read(environment)
         #expect(problems.count == 1 && problems[0].contains(name), "\(problems)")
+    }
+
+    @Test func `what may be dialled, and how, can be chosen`() {
+        let (configuration, problems) = Self.read(
+            Self.good.merging([
+                "VOICE_ALLOWED_PREFIXES": "+44, +49", "TWILIO_CALLS_PER_SECOND": "2.5",
+                "TWILIO_MACHINE_DETECTION": "detect-message-end",
+            ]) { $1 }
+        )
+        #expect(problems.isEmpty)
+        #expect(configuration.destinations == DestinationPolicy("+44,+49"))
+        #expect(configuration.twilioCallsPerSecond == 2.5 && configuration.machineDetection == .detectMessageEnd)
+        let everywhere = Self.read(Self.good.merging(["VOICE_ALLOWED_PREFIXES": "*"]) { $1 })
+        #expect(everywhere.problems.isEmpty && everywhere.0.destinations == .everywhere)
+        let british = Self.read(Self.good.merging(["TWILIO_PHONE_NUMBER": "+442071234567"]) { $1 })
+        #expect(british.0.destinations == DestinationPolicy("+44"))
     }
 
     @Test func `anonymous clients and passthrough must be asked for`() {

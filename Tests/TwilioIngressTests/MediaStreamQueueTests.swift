@@ -3,6 +3,7 @@ import Metrics
 import NIOCore
 import Testing
 import TwilioMedia
+import WebSockets
 
 @testable import TwilioIngress
 
@@ -11,47 +12,53 @@ import TwilioMedia
     private let callSid = CallSid.random()
 
     private func stream(epoch: UInt32 = 1) -> MediaStream {
-        MediaStream(callSid: self.callSid, streamSid: PhoneLine.streamSid, streamEpoch: epoch)
+        MediaStream(
+            callSid: self.callSid,
+            streamSid: PhoneLine.streamSid,
+            streamEpoch: epoch,
+            nowUs: 0,
+            metrics: IngressMetrics()
+        )
     }
 
-    @Test func `messages come out in order, as many as asked for`() {
-        let stream = self.stream()
-        var speech = SpeechMaker()
-        for frame in speech.audio("a", ms: 200) { #expect(stream.offer(frame, nowUs: 0) == .queued) }
-        #expect(stream.take(5).count == 5)
-        let rest = stream.take(100)
-        #expect(rest.map(\.command).filter { if case .mark = $0 { true } else { false } }.count == 2)
-        #expect(rest.count == 7)
-        #expect(stream.take(100).isEmpty)
+    private func offer(_ frame: AudioFrame, to stream: MediaStream) throws -> MediaStream.Offered {
+        var record = ByteBuffer()
+        frame.write(to: &record)
+        return try stream.offer(record: record, nowUs: 0)
     }
 
-    @Test func `a clear overtakes what waits`() {
+    @Test func `a socket that takes nothing for two minutes of audio overflows`() throws {
         let stream = self.stream()
         var speech = SpeechMaker()
-        for frame in speech.audio("a", ms: 400) { _ = stream.offer(frame, nowUs: 0) }
-        speech.playout = 1
-        _ = stream.offer(speech.frame(.clear), nowUs: 0)
-        for frame in speech.audio("b", ms: 20) { _ = stream.offer(frame, nowUs: 0) }
-        let waiting = stream.take(100).map(\.command)
-        #expect(waiting == [.clear, .media(payload: ByteBuffer(repeating: 7, count: 160))])
-    }
-
-    @Test func `a socket that takes nothing for two minutes of audio overflows`() {
-        let stream = self.stream()
-        var speech = SpeechMaker()
-        let outcomes = speech.audio("a", ms: 121_000).map { stream.offer($0, nowUs: 0) }
+        let outcomes = try speech.audio("a", ms: 121_000).map { try self.offer($0, to: stream) }
         #expect(outcomes.first == .queued)
         #expect(outcomes.last == .overflow)
-        #expect(stream.take(.max).count <= MediaStream.capacity + 1)
     }
 
-    @Test func `a hang-up is asked for once, however often the frame comes`() async {
+    @Test func `a batch is filled as far as it has room`() throws {
+        let stream = self.stream()
+        var speech = SpeechMaker()
+        for frame in speech.audio("a", ms: 2_000) { _ = try self.offer(frame, to: stream) }
+        var batch = WebSocket.Batch(limit: 4_096)
+        stream.fill(&batch)
+        #expect(4_096..<4_600 ~= batch.frames.readableBytes)
+        #expect(!batch.hasRoom)
+        speech.playout = 1
+        #expect(try self.offer(speech.frame(.clear), to: stream) == .queued)
+        batch.removeAll()
+        stream.fill(&batch)
+        let text = #"{"event":"clear","streamSid":"\#(PhoneLine.streamSid)"}"#
+        #expect(batch.frames.readableBytes == 2 + text.utf8.count)
+        #expect(String(buffer: batch.frames).hasSuffix(text))
+    }
+
+    @Test func `a hang-up is asked for once, however often the frame comes`() async throws {
         let stream = self.stream()
         var speech = SpeechMaker()
         for frame in speech.audio("a", ms: 200) + [speech.frame(.hangUp), speech.frame(.hangUp)] {
-            _ = stream.offer(frame, nowUs: 0)
+            _ = try self.offer(frame, to: stream)
         }
-        stream.end(isInterrupted: true)
+        stream.end(.closed)
         var limits: [Duration] = []
         for await limit in stream.hangUpRequests { limits.append(limit) }
         #expect(limits == [.milliseconds(5_200)])
@@ -61,13 +68,12 @@ import TwilioMedia
         let registry = StreamRegistry(active: Gauge(label: "test"))
         let key = ByteBuffer(string: self.callSid.rawValue)
         let (first, second) = (self.stream(epoch: 1), self.stream(epoch: 2))
-        let end: @Sendable () -> Void = {}
-        let added = [first, second, self.stream(epoch: 2), self.stream(epoch: 1)].map { registry.add($0, end: end) }
+        let added = [first, second, self.stream(epoch: 2), self.stream(epoch: 1)].map { registry.add($0) }
         #expect(added == [true, true, false, false])
         registry.remove(first)
-        #expect(registry[key] === second)
+        #expect(registry.streams[key] === second)
         registry.remove(second)
-        #expect(registry[key] == nil)
+        #expect(registry.streams[key] == nil)
 
         let token = StreamToken(callSid: self.callSid, streamEpoch: 2, expiresAt: 100)
         #expect(registry.use(token, now: 40))

@@ -67,7 +67,7 @@ import WebSockets
                 }
                 try await line.socket.send(binary: ByteBuffer(repeating: 0, count: 100))
                 try await line.speak(3, atMs: 0)
-                try await eventually("a frame") { try await ingress.inboundFrames().count == 1 }
+                try await eventually("a frame") { try await ingress.heardFrames().count == 1 }
                 #expect(!line.isClosed)
             }
         }

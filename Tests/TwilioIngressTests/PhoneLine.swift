@@ -63,11 +63,14 @@ final class PhoneLine: Sendable {
 
     /// 20 ms of a caller's audio.
     func speak(_ value: UInt8, atMs timestampMs: UInt64) async throws {
+        try await self.speak(ByteBuffer(repeating: value, count: 160), atMs: timestampMs)
+    }
+
+    func speak(_ payload: ByteBuffer, atMs timestampMs: UInt64) async throws {
         let chunk = self.sequence.withLock { state in
             state.chunk += 1
             return state.chunk
         }
-        let payload = ByteBuffer(repeating: value, count: 160)
         try await self.send(.media(.init(chunk: chunk, timestampMs: timestampMs, payload: payload)))
     }
 

@@ -11,73 +11,52 @@ import TwilioSimulator
 
 /// Whole calls against the simulator, which is as strict as Twilio.
 @Suite(.timeLimit(.minutes(2))) struct SimulatedCallTests {
-    private static func withSimulator(
-        _ script: CallScript,
-        body: (TwilioSimulator, Ingress) async throws -> Void
-    ) async throws {
-        var settings = TwilioSimulatorConfiguration(accountSid: Ingress.accountSid, authToken: Ingress.authToken)
-        settings.script = SimulationScript(fallback: script)
-        let simulator = try TwilioSimulator(configuration: settings, logger: .quiet)
-        let running = RunningServices([simulator])
-        let simulatorPort = try await simulator.waitForPort()
-        let port = try await FreePorts.take()
-        try await Ingress.run(
-            adjust: { configuration in
-                configuration.port = port
-                configuration.publicURL = PublicURL("http://127.0.0.1:\(port)")!
-                configuration.twilioAPIURL = "http://127.0.0.1:\(simulatorPort)"
-            },
-            body: { try await body(simulator, $0) }
-        )
-        try await running.stop()
-    }
-
     @Test func `a call is heard, spoken to, survives a lost socket and is hung up`() async throws {
         var script = CallScript()
         script.answerAfterMs = 50
         script.turns = [.init(.atOnce, say: "greeting")]
-        script.faults.dropSocketAtMs = [1_500]
-        try await Self.withSimulator(script) { simulator, ingress in
-            let answer = try await ingress.initiateCall(
-                #"{"phoneNumber":"+15551234567","businessName":"Test Business","userRequest":"Get quote for service"}"#
-            )
-            let callSid = try #require(answer.json["callSid"]?.stringValue.flatMap(CallSid.init))
-            let call = ingress.with(callSid: callSid)
-            try await eventually("the first stream") {
-                try await call.events().contains { $0.eventID == "stream-started/\(callSid)/1" }
-            }
-            var speech = SpeechMaker(stream: 1)
-            try await call.play(speech.audio("a", ms: 400) + [speech.frame(.endOfItem, "a")])
-            try await eventually("the second stream") {
-                try await call.events().contains { $0.eventID == "stream-started/\(callSid)/2" }
-            }
-            let frames = try await call.inboundFrames()
-            let first = frames.filter { $0.streamEpoch == 1 }
-            #expect(first.map(\.sequence) == (0..<UInt64(first.count)).map { $0 } && first.count > 50)
-            #expect(first.last?.playout == .init(itemID: "a", playedMs: 400))
-            #expect(first.contains { $0.payload != ByteBuffer(repeating: 0xff, count: 160) })
+        try await SimulatedTwilio.run(script) { twilio in
+            try await twilio.withIngress { ingress in
+                let call = try await twilio.call(from: ingress)
+                let callSid = call.callSid
+                try await eventually("the first stream") {
+                    try await call.events().contains { $0.eventID == "stream-started/\(callSid)/1" }
+                }
+                var speech = SpeechMaker(stream: 1)
+                try await call.play(speech.audio("a", ms: 400) + [speech.frame(.endOfItem, "a")])
+                let heard = { try await call.inboundFrames().filter { $0.streamEpoch == 1 } }
+                try await eventually("all of it was played") {
+                    let frames = try await heard()
+                    return frames.count > 50 && frames.last?.playout == .init(itemID: "a", playedMs: 400)
+                }
+                twilio.simulator.dropStream(of: callSid)
+                try await eventually("the second stream") {
+                    try await call.events().contains { $0.eventID == "stream-started/\(callSid)/2" }
+                }
+                let first = try await heard()
+                #expect(first.map(\.sequence) == (0..<UInt64(first.count)).map { $0 } && first.count > 50)
+                #expect(first.last?.playout == .init(itemID: "a", playedMs: 400))
+                #expect(first.contains { $0.payload != ByteBuffer(repeating: 0xff, count: 160) })
 
-            var goodbye = SpeechMaker(stream: 2)
-            goodbye.session = 6
-            try await call.play(
-                goodbye.audio("bye", ms: 200) + [goodbye.frame(.endOfItem, "bye"), goodbye.frame(.hangUp)]
-            )
-            try await eventually("completed") {
-                try await call.events().contains { $0.statusChanged.status == "completed" }
+                var goodbye = SpeechMaker(stream: 2)
+                goodbye.session = 6
+                try await call.play(
+                    goodbye.audio("bye", ms: 200) + [goodbye.frame(.endOfItem, "bye"), goodbye.frame(.hangUp)]
+                )
+                try await eventually("completed") {
+                    try await call.events().contains { $0.statusChanged.status == "completed" }
+                }
+                let ids = try await call.events().map(\.eventID)
+                #expect(Set(ids).count == ids.count, "\(ids)")
+                // Twilio may tell of the call before its REST answer is here.
+                #expect(ids.contains("requested/\(callSid)"))
+                for id in ["stream-stopped/\(callSid)/1", "stream-stopped/\(callSid)/2"] { #expect(ids.contains(id)) }
+                for number in 0...3 { #expect(ids.contains("status/\(callSid)/\(number)")) }
+                let snapshot = try twilio.snapshot(call)
+                #expect(snapshot.details.status == .completed)
+                #expect(snapshot.heardMs == 600)
+                #expect(snapshot.problems.allSatisfy { $0 == 31_921 })
             }
-            let ids = try await call.events().map(\.eventID)
-            #expect(Set(ids).count == ids.count)
-            // Twilio may tell of the call before its REST answer is here.
-            #expect(ids.contains("requested/\(callSid)"))
-            for id in ["stream-stopped/\(callSid)/1", "stream-stopped/\(callSid)/2"] { #expect(ids.contains(id)) }
-            for number in 0...3 { #expect(ids.contains("status/\(callSid)/\(number)")) }
-            let snapshot = try #require(simulator.call(callSid))
-            #expect(snapshot.details.status == .completed)
-            let spoken = snapshot.events.compactMap { event in
-                if case .agentEnded(let durationMs) = event { durationMs } else { nil }
-            }
-            #expect(spoken.reduce(0, +) == 600)
-            #expect(snapshot.problems.allSatisfy { $0 == 31_921 })
         }
     }
 }

@@ -25,8 +25,15 @@ import TwilioMedia
             #expect(created.path == "/2010-04-01/Accounts/\(Ingress.accountSid)/Calls.json")
             #expect(created.form["To"] == "+15551234567")
             #expect(created.form["From"] == "+15005550006")
-            #expect(created.form["Url"] == "http://127.0.0.1:9/api/voice/twiml")
-            #expect(created.form["StatusCallback"] == "http://127.0.0.1:9/api/voice/status")
+            let url = try #require(created.form["Url"])
+            let claimKey = try #require(ingress.claimKey(url))
+            for (name, path) in [("Url", "twiml"), ("StatusCallback", "status"), ("AsyncAmdStatusCallback", "amd")] {
+                let webhook = "http://127.0.0.1:9/api/voice/\(path)?request=\(claimKey)"
+                #expect(created.form[name]?.prefix { $0 != "#" } == webhook[...])
+            }
+            #expect((1...64).contains(claimKey.utf8.count) && claimKey.allSatisfy(\.isHexDigit))
+            #expect(created.form["MachineDetection"] == "Enable" && created.form["AsyncAmd"] == "true")
+            #expect(created.form["Timeout"] == "60" && created.form["TimeLimit"] == "3600")
             #expect(
                 created.form.fields.filter { $0.name == "StatusCallbackEvent" }.map(\.value)
                     == ["initiated", "ringing", "answered", "completed"]
@@ -100,7 +107,7 @@ import TwilioMedia
         let cases: [(answer: TwilioStandIn.Answer, status: Int, detail: String, code: String?)] = [
             (.status(400, refused), 422, "The 'To' number is not valid.", "21211"),
             (.status(401, #"{"code":20003,"message":"Authenticate"}"#), 502, "Authenticate", "20003"),
-            (.status(429, #"{"code":20429,"message":"Too many"}"#), 503, "Too many", "20429"),
+            (.status(408, "{}"), 502, "not known", nil),
             (.status(403, "<html>"), 502, "refused", nil),
             (.status(500, "{}"), 502, "not known", nil),
             (.status(201, "{}"), 502, "not known", nil),
@@ -114,6 +121,7 @@ import TwilioMedia
                 #expect(answer.status == status && answer.isProblem, "\(scripted): \(answer)")
                 #expect(answer.json["detail"]?.stringValue?.contains(detail) == true, "\(answer.text)")
                 #expect(answer.json["twilioCode"]?.stringValue == code)
+                #expect(answer.json["requestId"]?.stringValue == "r1")
             }
             #expect(ingress.twilio.received.count == cases.count)
             #expect(try await ingress.events().isEmpty)

@@ -157,9 +157,9 @@ private let streamSid = "MZ0123456789abcdef0123456789abcdef"
     @Test func `text of any kind survives the way there and back`() throws {
         let strange = "\u{0}\u{1f}\"\\/\u{7f}é🙂\n"
         let writer = MediaStreamWriter(streamSid: strange)
-        let mark = try MediaStreamCommand(parsing: writer.mark(strange), streamSid: strange)
+        let mark = try MediaStreamCommand(parsing: writer.message(.mark(name: strange)), streamSid: strange)
         #expect(mark == .mark(name: strange))
-        #expect(try MediaStreamCommand(parsing: writer.clear, streamSid: strange) == .clear)
+        #expect(try MediaStreamCommand(parsing: writer.message(.clear), streamSid: strange) == .clear)
         var text = ByteBuffer()
         MediaStreamEvent.mark(name: strange).write(to: &text, streamSid: strange, sequenceNumber: 1)
         #expect(try MediaStreamEvent(parsing: text) == .mark(name: strange))

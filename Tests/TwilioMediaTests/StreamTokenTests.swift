@@ -23,6 +23,17 @@ import TwilioMedia
         #expect(StreamToken.Authority(authToken: "another").verify(text, now: 0) == nil)
     }
 
+    @Test func `while an auth token is replaced, both instances of before and after are understood`() {
+        let old = StreamToken.Authority(authToken: "old")
+        let both = StreamToken.Authority(authTokens: ["new", "old"])
+        let new = StreamToken.Authority(authToken: "new")
+        #expect(both.verify(old.sign(self.token), now: 0) == self.token)
+        #expect(both.verify(new.sign(self.token), now: 0) == self.token)
+        #expect(new.verify(both.sign(self.token), now: 0) == self.token)
+        #expect(old.verify(both.sign(self.token), now: 0) == nil)
+        #expect(both.verify(StreamToken.Authority(authToken: "other").sign(self.token), now: 0) == nil)
+    }
+
     @Test func `a changed character makes it void`() {
         let bytes = Array(self.authority.sign(self.token).utf8)
         for index in bytes.indices {

@@ -6,7 +6,8 @@ import TwilioMedia
 @Suite struct TwilioSignatureTests {
     struct Case: CustomTestStringConvertible, Sendable {
         var name: String
-        var signature: TwilioSignature
+        var token: String
+        var algorithm: TwilioSignature.Algorithm
         var url: String
         var content: TwilioSignature.Content
         var given: String
@@ -15,6 +16,7 @@ import TwilioMedia
         var signedURL: String?
 
         var testDescription: String { self.name }
+        var signature: TwilioSignature { TwilioSignature(authToken: self.token, algorithm: self.algorithm) }
 
         static func all() throws -> [Case] {
             try (Fixtures.json("twilio_signatures.json")["cases"]?.arrayValue ?? []).map(Case.init)
@@ -26,10 +28,8 @@ import TwilioMedia
             self.url = try text("url")
             self.given = try text("signature")
             self.isValid = json["valid"]?.boolValue == true
-            self.signature = TwilioSignature(
-                authToken: try text("auth_token"),
-                algorithm: json["algorithm"]?.stringValue.flatMap(TwilioSignature.Algorithm.init) ?? .hmacSHA1
-            )
+            self.token = try text("auth_token")
+            self.algorithm = json["algorithm"]?.stringValue.flatMap(TwilioSignature.Algorithm.init) ?? .hmacSHA1
             self.signedURL = json["string_signed"] == nil ? nil : json["url_signed"]?.stringValue ?? self.url
             if let parameters = json["params"]?.arrayValue {
                 self.content = .form(
@@ -54,6 +54,22 @@ import TwilioMedia
     @Test(arguments: try Case.all())
     func `decides as the vendor's library does`(_ test: Case) {
         #expect(test.signature.isValid(test.given, url: test.url, content: test.content) == test.isValid)
+    }
+
+    @Test(arguments: try Case.all())
+    func `one accepted token among several decides the same`(_ test: Case) {
+        for tokens in [[test.token, "another"], ["another", test.token], ["another", "", test.token]] {
+            let signature = TwilioSignature(authTokens: tokens, algorithm: test.algorithm)
+            #expect(signature.isValid(test.given, url: test.url, content: test.content) == test.isValid)
+        }
+        let others = TwilioSignature(authTokens: ["another", "one more"], algorithm: test.algorithm)
+        #expect(!others.isValid(test.given, url: test.url, content: test.content))
+    }
+
+    @Test func `the first of several tokens signs`() {
+        let signature = TwilioSignature(authTokens: ["new", "old"])
+        #expect(signature.compute(url: "https://a/") == TwilioSignature(authToken: "new").compute(url: "https://a/"))
+        #expect(signature.compute(url: "https://a/") != TwilioSignature(authToken: "old").compute(url: "https://a/"))
     }
 
     @Test(arguments: try Case.all().filter { $0.signedURL != nil })

@@ -82,13 +82,25 @@ struct Harness: Sendable {
         return (Int(response.status.code), try JSONValue(parsing: body.readableBytesView))
     }
 
+    func control(_ path: String, body: String) async throws -> (status: Int, json: JSONValue) {
+        let port = try await self.simulator.waitForPort()
+        var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
+        request.method = .POST
+        request.body = .bytes(ByteBuffer(string: body))
+        let response = try await self.http.execute(request, timeout: .seconds(10))
+        let answer = try await response.body.collect(upTo: 1 << 20)
+        return (Int(response.status.code), try JSONValue(parsing: answer.readableBytesView))
+    }
+
     /// Creates a call with all status callbacks.
-    func call(_ further: [(String, String)] = []) async throws -> CallSid {
-        let form =
+    /// - Parameter replaced: a parameter that `further` has instead.
+    func call(_ further: [(String, String)] = [], replacing replaced: String = "") async throws -> CallSid {
+        var form =
             [
                 ("To", Self.number), ("From", "+15550000000"), ("Url", self.server.url("/twiml")),
                 ("StatusCallback", self.server.url("/status")),
             ] + ["initiated", "ringing", "answered", "completed"].map { ("StatusCallbackEvent", $0) }
+        form.removeAll { $0.0 == replaced }
         let (status, json) = try await self.api("/Calls.json", form: form + further)
         #expect(status == 201, "\(json.text)")
         return try #require(CallSid(json["sid"]?.stringValue ?? ""))

@@ -88,6 +88,7 @@ struct ValueTests {
     @Test func `overrides are read from the fragment, out of range ones ignored`() {
         let overrides = ConnectionOverrides(fragment: "rc=2&rp=4xx,rt&tt=5000&ct=1")
         #expect(overrides.retries == 2 && overrides.retryOn == [.clientError, .read] && overrides.totalMs == 5000)
+        #expect(ConnectionOverrides(fragment: "rt=300").readMs == 300 && overrides.readMs == 15000)
         #expect(ConnectionOverrides(fragment: "rc=9&tt=99999") == ConnectionOverrides(fragment: nil))
         #expect(ConnectionOverrides(fragment: "rp=all").retryOn.count == 4)
     }

@@ -88,6 +88,18 @@ struct WebhookTests {
         }
     }
 
+    @Test func `a server that does not answer in time is asked again, where the overrides say so`() async throws {
+        let server = TestServer { _, server in
+            if server.received("/twiml").count == 1 { try? await Task.sleep(for: .seconds(30)) }
+            return .response("<Hangup/>")
+        }
+        try await Harness.run(.quick(), server: server) { harness in
+            let url = server.url("/twiml#rt=300&rc=1&rp=rt")
+            let snapshot = try await harness.waitForEnd(try await harness.call([("Url", url)], replacing: "Url"))
+            #expect(snapshot.problems == [] && server.received("/twiml").count == 2)
+        }
+    }
+
     @Test func `a GET has its fields in the signed query`() async throws {
         let server = TestServer { request, server in
             switch request.path {
@@ -148,8 +160,9 @@ struct WebhookTests {
     @Test func `a stream reports its start and end`() async throws {
         let server = TestServer { request, server in
             guard request.path == "/twiml" else { return .noContent }
+            let callback = server.url("/events")
             return .response(
-                "<Connect><Stream url=\"\(server.streamURL)\" name=\"n\" statusCallback=\"/events\"/></Connect>"
+                "<Connect><Stream url=\"\(server.streamURL)\" name=\"n\" statusCallback=\"\(callback)\"/></Connect>"
             )
         } stream: { stream in
             await stream.read { message in
@@ -161,6 +174,53 @@ struct WebhookTests {
             let events = server.received("/events")
             #expect(events.map { $0.fields["StreamEvent"] } == ["stream-started", "stream-stopped"])
             #expect(events.allSatisfy { $0.fields["StreamName"] == "n" && $0.hasValidSignature })
+        }
+    }
+
+    @Test func `a stream that fails or is torn tells its error`() async throws {
+        let server = TestServer { request, server in
+            switch request.path {
+            case "/twiml", "/torn":
+                let url = request.path == "/twiml" ? server.streamURL + "s" : server.streamURL
+                let stream = "<Stream url=\"\(url)\" statusCallback=\"\(server.url("/events"))\"/>"
+                return .response(
+                    "<Connect action=\"\(request.path == "/twiml" ? "/torn" : "/end")\">\(stream)</Connect>"
+                )
+            default:
+                return .response("<Hangup/>")
+            }
+        } stream: { stream in
+            await stream.read { message in
+                if message.event == "start" { try await stream.socket.close(code: 1011, reason: "") }
+            }
+        }
+        try await Harness.run(.quick(), server: server) { harness in
+            let snapshot = try await harness.waitForEnd(try await harness.call())
+            #expect(snapshot.problems == [31920, 31921])
+            let events = server.received("/events").map(\.fields)
+            #expect(events.map { $0["StreamEvent"] } == ["stream-error", "stream-started", "stream-error"])
+            #expect(
+                events.map { $0["StreamError"] } == [
+                    "31920: Stream - WebSocket - Handshake Error", nil, "31921: Stream - WebSocket - Close Error",
+                ]
+            )
+            #expect(events.allSatisfy { $0["StreamName"] == $0["StreamSid"] && $0["CallSid"] != nil })
+        }
+    }
+
+    @Test func `a stream's callback is an absolute URL`() async throws {
+        let server = TestServer { request, server in
+            guard request.path == "/twiml" else { return .noContent }
+            return .response("<Connect><Stream url=\"\(server.streamURL)\" statusCallback=\"/events\"/></Connect>")
+        } stream: { stream in
+            await stream.read { message in
+                if message.event == "start" { try await stream.socket.close(code: 1000, reason: "") }
+            }
+        }
+        try await Harness.run(.quick(), server: server) { harness in
+            let snapshot = try await harness.waitForEnd(try await harness.call())
+            #expect(Set(snapshot.problems) == [11100, 31921])
+            #expect(server.received("/events").isEmpty)
         }
     }
 }

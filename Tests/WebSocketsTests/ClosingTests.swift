@@ -56,6 +56,20 @@ struct ClosingTests {
         }
     }
 
+    @Test func `a server that stops waits for no connection without a request`() async throws {
+        try await withServer(upgrade: accepting(echo)) { port, shutDown in
+            let silent = try await RawPeer.connect(port: port)
+            // Accepted after the silent one: so that one is in the server's hands.
+            let second = try await RawPeer.connect(port: port)
+            try await second.send("GET /plain HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            var answer = second.reader()
+            #expect(try await answer.head().hasPrefix("HTTP/1.1 200"))
+            await shutDown()
+            var reader = silent.reader()
+            #expect(await reader.rest() == "")
+        }
+    }
+
     @Test func `an abort is seen at once, without a close`() async throws {
         let ended = Promised<WebSocket.Close?>()
         let upgrade = accepting { socket in

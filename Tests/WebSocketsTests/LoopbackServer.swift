@@ -14,6 +14,7 @@ let loops = MultiThreadedEventLoopGroup.singleton
 func withServer(
     maxMessageBytes: Int = 1 << 20,
     drain: Duration = .zero,
+    webSocketsOnEventLoop: Bool = false,
     upgrade: @escaping @Sendable (HTTPRequest) async -> HTTPServer.Upgrade,
     body: @Sendable (_ port: Int, _ shutDown: @escaping @Sendable () async -> Void) async throws -> Void
 ) async throws {
@@ -30,6 +31,7 @@ func withServer(
         router: router,
         maxWebSocketMessageBytes: maxMessageBytes,
         drain: drain,
+        webSocketsOnEventLoop: webSocketsOnEventLoop,
         logger: logger,
         onBound: { binding.yield($0) },
         upgrade: upgrade

@@ -1,4 +1,5 @@
 import NIOCore
+import NIOPosix
 import Testing
 import WebSockets
 
@@ -15,6 +16,32 @@ struct MessageTests {
                 return [try await inbound.next(), try await inbound.next()]
             }
             #expect(answers == [.text(text), .binary(text)])
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `an owner and its child tasks run on the event loop where that is asked for`(asked: Bool) async throws {
+        let answer = { @Sendable (socket: WebSocket) async throws in
+            try await withThrowingDiscardingTaskGroup { group in
+                group.addTask {
+                    for try await _ in socket.inbound {
+                        let isOnLoop = MultiThreadedEventLoopGroup.currentEventLoop != nil
+                        try await socket.send(text: ByteBuffer(string: "\(isOnLoop)"))
+                    }
+                }
+            }
+        }
+        try await withServer(webSocketsOnEventLoop: asked, upgrade: accepting(answer)) { port, _ in
+            let answers = try await client().connect(to: "ws://127.0.0.1:\(port)/socket") { socket in
+                var inbound = socket.inbound.makeAsyncIterator()
+                var answers: [WebSocket.Message?] = []
+                for _ in 0..<3 {
+                    try await socket.send(text: ByteBuffer(string: "where?"))
+                    answers.append(try await inbound.next())
+                }
+                return answers
+            }
+            #expect(answers == Array(repeating: .text(ByteBuffer(string: "\(asked)")), count: 3))
         }
     }
 

@@ -6,9 +6,15 @@ struct RawPeer: Sendable {
     let channel: any Channel
     private let inbound: AsyncStream<ByteBuffer>
 
-    static func connect(port: Int) async throws -> RawPeer {
+    /// - Parameter receiveBuffer: bytes that its kernel keeps unread, about.
+    static func connect(port: Int, receiveBuffer: Int? = nil) async throws -> RawPeer {
         let (inbound, continuation) = AsyncStream.makeStream(of: ByteBuffer.self)
-        let channel = try await ClientBootstrap(group: loops)
+        var bootstrap = ClientBootstrap(group: loops)
+        if let receiveBuffer {
+            bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: .init(receiveBuffer))
+        }
+        let channel =
+            try await bootstrap
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Collector(continuation))
@@ -17,6 +23,11 @@ struct RawPeer: Sendable {
             .connect(host: "127.0.0.1", port: port)
             .get()
         return RawPeer(channel: channel, inbound: inbound)
+    }
+
+    /// Has it read, or leave what arrives to the kernel.
+    func read(_ reads: Bool) async throws {
+        try await self.channel.setOption(.autoRead, value: reads).get()
     }
 
     func send(_ text: String) async throws {

@@ -28,11 +28,9 @@ struct Watch {
         let (inputs, inbox) = AsyncStream.makeStream(of: Input.self)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
+            let beginnings = [Int32: KafkaPosition].each(self.partitions(of: topics), at: .edge(.beginning))
             for topic in [Topic.events, .resultsQuotes] {
-                for partition in self.partitions(of: topics) {
-                    let source = KafkaTopicPartition(topic: topics[topic], partition: partition)
-                    group.addTask { try await Self.read(source, topic, kafka, into: inbox) }
-                }
+                group.addTask { try await Self.read(topics[topic], beginnings, topic, kafka, into: inbox) }
             }
             if let timeout {
                 group.addTask {
@@ -68,7 +66,8 @@ struct Watch {
     }
 
     private static func read(
-        _ source: KafkaTopicPartition,
+        _ name: String,
+        _ positions: [Int32: KafkaPosition],
         _ topic: Topic,
         _ kafka: KafkaConfiguration,
         into inbox: AsyncStream<Input>.Continuation
@@ -76,7 +75,7 @@ struct Watch {
         defer { inbox.finish() }
         var logger = Logger(label: "call-watch", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .error
-        let reader = try KafkaPartitionReader(source, from: .edge(.beginning), configuration: kafka, logger: logger)
+        let reader = try KafkaPartitionReader(name, from: positions, configuration: kafka, logger: logger)
         for try await records in reader {
             for record in records { inbox.yield(.record(record, topic)) }
         }

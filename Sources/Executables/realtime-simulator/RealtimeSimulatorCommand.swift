@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import NIOCore
 import RealtimeSimulator
 import ServiceLifecycle
 import UnixSignals
@@ -25,6 +26,8 @@ struct RealtimeSimulatorCommand: AsyncParsableCommand {
     var logLevel: String = "warning"
 
     func run() async throws {
+        // Fewer event loops than cores: each that is woken finds more to do.
+        NIOSingletons.groupLoopCountSuggestion = max(1, System.coreCount / 4)
         var logger = Logger(label: "realtime-simulator", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = Logger.Level(rawValue: self.logLevel) ?? .warning
 

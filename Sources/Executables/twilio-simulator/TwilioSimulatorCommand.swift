@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import NIOCore
 import ServiceLifecycle
 import TwilioSimulator
 import UnixSignals
@@ -25,6 +26,15 @@ struct TwilioSimulatorCommand: AsyncParsableCommand {
     @Option(help: "JSON file that says what happens in which call (default: the demo's conversation).")
     var script: String?
 
+    @Option(help: "Whom Twilio asks for TwiML when a person calls our number (POST /control/calls has them call).")
+    var voiceUrl: String?
+
+    @Option(help: "Whom Twilio asks when the voice URL fails.")
+    var voiceFallbackUrl: String?
+
+    @Option(help: "Whom Twilio tells the end of a call to our number.")
+    var statusCallback: String?
+
     @Option(help: "Folder for a stereo WAV of each call; it must exist.")
     var recordingDir: String?
 
@@ -32,6 +42,8 @@ struct TwilioSimulatorCommand: AsyncParsableCommand {
     var logLevel = "info"
 
     func run() async throws {
+        // Fewer event loops than cores: each that is woken finds more to do.
+        NIOSingletons.groupLoopCountSuggestion = max(1, System.coreCount / 4)
         let environment = ProcessInfo.processInfo.environment
         guard let accountSid = self.accountSid ?? environment["TWILIO_ACCOUNT_SID"], !accountSid.isEmpty,
             let authToken = self.authToken ?? environment["TWILIO_AUTH_TOKEN"], !authToken.isEmpty
@@ -45,6 +57,12 @@ struct TwilioSimulatorCommand: AsyncParsableCommand {
         var configuration = TwilioSimulatorConfiguration(accountSid: accountSid, authToken: authToken)
         configuration.port = self.port
         configuration.recordingDirectory = self.recordingDir
+        if let voiceUrl {
+            var settings = NumberSettings(voiceURL: voiceUrl)
+            settings.voiceFallbackURL = self.voiceFallbackUrl
+            settings.statusCallback = self.statusCallback
+            configuration.numberSettings = settings
+        }
         if let script { configuration.script = try SimulationScript(contentsOf: script) }
         let simulator = try TwilioSimulator(configuration: configuration, logger: logger)
         let group = ServiceGroup(

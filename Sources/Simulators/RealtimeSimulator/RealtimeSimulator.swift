@@ -4,6 +4,7 @@ package import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import Speech
 import Synchronization
 import WebSockets
 
@@ -56,6 +57,7 @@ package final class RealtimeSimulator: Service {
         self.logger = logger
         // Made now, or the first call would wait for it.
         _ = AgentSpeech.standard
+        _ = SpeechRecognizer.standard
     }
 
     package func run() async throws {
@@ -69,6 +71,7 @@ package final class RealtimeSimulator: Service {
             router: router,
             // 15 MiB of audio, in base64.
             maxWebSocketMessageBytes: 21 << 20,
+            webSocketsOnEventLoop: true,
             logger: self.logger,
             onBound: { port in self.bound(to: port) },
             upgrade: { request in self.upgrade(request) }

@@ -109,6 +109,11 @@ final class SessionConnection: Sendable {
         timer?.cancel()
     }
 
+    /// Off the connection's event loop, which must not be held up for so long.
+    private static func hear(_ samples: [Int16]) async -> Hearing {
+        await withTaskExecutorPreference(globalConcurrentExecutor) { SpeechRecognizer.standard.hear(samples) }
+    }
+
     /// - Throws: when the connection is gone.
     private func perform(_ outputs: [SessionMachine.Output]) async throws {
         var events: [ByteBuffer] = []
@@ -125,7 +130,7 @@ final class SessionConnection: Sendable {
             switch output {
             case .event: break
             case .hear(let item, let samples):
-                let hearing = SpeechRecognizer.standard.hear(samples)
+                let hearing = await Self.hear(samples)
                 self.machine.withLock { $0.heard(hearing, item: item, now: .now) }
             case .ping:
                 if self.socket.lastHeard + max(self.pingInterval * 3, .seconds(10)) < .now {

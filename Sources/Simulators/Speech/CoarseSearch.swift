@@ -9,31 +9,36 @@ final class CoarseSearch: Sendable {
         var correlation: Float
     }
 
-    /// The spectra of all utterances for one length of transform.
+    private struct Spectrum: Sendable {
+        var real: [Float]
+        var imaginary: [Float]
+    }
+
+    /// The spectra of the utterances for one length of transform; nil for those that are longer.
     private struct Spectra: Sendable {
         let transform: FourierTransform
-        var real: [[Float]] = []
-        var imaginary: [[Float]] = []
+        var spectra: [Spectrum?]
     }
 
     /// Below this an utterance is not even a damaged one.
     private static let threshold: Float = 0.4
 
     private let references: [SpeechReference]
-    private let longest: Int
     /// By size; a handful, as sizes are powers of two.
     private let spectra = Mutex<[Int: Spectra]>([:])
 
     init(_ references: [SpeechReference]) {
         self.references = references
-        self.longest = references.map(\.coarse.count).max() ?? 0
     }
 
     /// At most one place for each utterance, the likeliest first.
     func candidates(in sound: [Float]) -> [Candidate] {
         let coarse = SpeechReference.coarseBand.filtered(sound, in: 0..<sound.count, step: SpeechReference.coarseStep)
-        guard !coarse.isEmpty, self.longest > 0 else { return [] }
-        let spectra = self.spectra(count: coarse.count + self.longest)
+        // What is longer than the sound is not in it. The others lie wholly inside at each lag that is looked at, so that
+        // a transform as long as the sound is enough.
+        let fitting = self.references.indices.filter { self.references[$0].coarse.count <= coarse.count }
+        guard !fitting.isEmpty else { return [] }
+        let spectra = self.spectra(count: coarse.count)
         let size = spectra.transform.size
         var real = coarse + Array(repeating: 0, count: size - coarse.count)
         var imaginary = [Float](repeating: 0, count: size)
@@ -43,12 +48,14 @@ final class CoarseSearch: Sendable {
         energies.reserveCapacity(coarse.count + 1)
         for value in coarse { energies.append(energies[energies.count - 1] + value * value) }
 
-        let found = self.references.indices.compactMap { index in
-            self.place(
-                of: index,
-                correlations: Self.correlate(real, imaginary, with: index, of: spectra),
-                energies: energies
-            )
+        let found = fitting.compactMap { index in
+            spectra.spectra[index].flatMap { spectrum in
+                self.place(
+                    of: index,
+                    correlations: Self.correlate(real, imaginary, with: spectrum, spectra.transform),
+                    energies: energies
+                )
+            }
         }
         return found.sorted { $0.correlation > $1.correlation }
     }
@@ -78,18 +85,18 @@ final class CoarseSearch: Sendable {
     private static func correlate(
         _ real: [Float],
         _ imaginary: [Float],
-        with index: Int,
-        of spectra: Spectra
+        with spectrum: Spectrum,
+        _ transform: FourierTransform
     ) -> [Float] {
-        let size = spectra.transform.size
-        let (a, b) = (spectra.real[index], spectra.imaginary[index])
+        let size = transform.size
+        let (a, b) = (spectrum.real, spectrum.imaginary)
         var productReal = [Float](repeating: 0, count: size)
         var productImaginary = [Float](repeating: 0, count: size)
         for bin in 0..<size {
             productReal[bin] = (real[bin] * a[bin] + imaginary[bin] * b[bin]) / Float(size)
             productImaginary[bin] = (imaginary[bin] * a[bin] - real[bin] * b[bin]) / Float(size)
         }
-        spectra.transform.transform(&productImaginary, &productReal)
+        transform.transform(&productImaginary, &productReal)
         return productReal
     }
 
@@ -98,14 +105,17 @@ final class CoarseSearch: Sendable {
         while size < count { size *= 2 }
         return self.spectra.withLock { known in
             if let spectra = known[size] { return spectra }
-            var spectra = Spectra(transform: FourierTransform(size: size))
-            for reference in self.references {
-                var real = reference.coarse + Array(repeating: 0, count: size - reference.coarse.count)
-                var imaginary = [Float](repeating: 0, count: size)
-                spectra.transform.transform(&real, &imaginary)
-                spectra.real.append(real)
-                spectra.imaginary.append(imaginary)
-            }
+            let transform = FourierTransform(size: size)
+            let spectra = Spectra(
+                transform: transform,
+                spectra: self.references.map { reference in
+                    guard reference.coarse.count <= size else { return nil }
+                    var real = reference.coarse + Array(repeating: 0, count: size - reference.coarse.count)
+                    var imaginary = [Float](repeating: 0, count: size)
+                    transform.transform(&real, &imaginary)
+                    return Spectrum(real: real, imaginary: imaginary)
+                }
+            )
             known[size] = spectra
             return spectra
         }

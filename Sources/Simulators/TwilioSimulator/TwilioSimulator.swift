@@ -1,7 +1,6 @@
 import AsyncHTTPClient
 package import CallEvents
 package import Logging
-import NIOPosix
 import ServiceLifecycle
 import Synchronization
 import TwilioMedia
@@ -15,6 +14,7 @@ import WebSockets
 package final class TwilioSimulator: Service {
     private let configuration: TwilioSimulatorConfiguration
     private let registry: CallRegistry
+    private let tokens: AuthTokens
     private let logger: Logger
     private let bound = Mailbox<Int>()
     private let boundPort = Mutex<Int?>(nil)
@@ -23,9 +23,12 @@ package final class TwilioSimulator: Service {
     package init(configuration: TwilioSimulatorConfiguration, logger: Logger) throws {
         self.configuration = configuration
         self.logger = logger
+        self.tokens = AuthTokens(primary: configuration.authToken)
         self.registry = try CallRegistry(
             accountSid: configuration.accountSid,
             script: configuration.script,
+            numberSettings: configuration.numberSettings,
+            ownedNumbers: configuration.ownedNumbers,
             utterance: configuration.utterance,
             logger: logger
         )
@@ -51,6 +54,22 @@ package final class TwilioSimulator: Service {
         try self.registry.replace(script: script, for: number)
     }
 
+    /// For calls to the account's numbers from now on.
+    package func setNumberSettings(_ settings: NumberSettings?) { self.registry.numberSettings = settings }
+
+    /// A person calls one of the account's numbers.
+    /// - Parameters:
+    ///   - caller: their number, or `anonymous` for one who withholds it.
+    ///   - script: what they say; by default what the script has for their number.
+    /// - Throws: `APIError` when the number has no voice URL, or is none.
+    package func receiveCall(
+        from caller: String = CallRequest.withheld,
+        to number: String,
+        script: CallScript? = nil
+    ) throws -> CallSid {
+        try self.registry.receive(from: caller, to: number, script: script).sid
+    }
+
     /// All calls as they are now, newest first.
     package var calls: [CallSnapshot] { self.registry.all.map { self.snapshot($0) } }
 
@@ -58,10 +77,21 @@ package final class TwilioSimulator: Service {
         self.registry[sid.rawValue].map { self.snapshot($0) }
     }
 
-    /// The business hangs up.
+    /// A second auth token that the API takes as well, while everything is still signed with the first; nil withdraws it.
+    package func setSecondaryAuthToken(_ token: String?) { self.tokens.set(secondary: token) }
+
+    /// The secondary auth token becomes the primary one: from now on it signs, and the API refuses the old one.
+    /// - Returns: false when there is none.
+    @discardableResult
+    package func promoteSecondaryAuthToken() -> Bool { self.tokens.promote() }
+
+    /// The person hangs up.
     package func hangUp(_ sid: CallSid) {
         self.registry[sid.rawValue]?.control.send(.hangUp(.businessHungUp))
     }
+
+    /// The connection of the call's Media Stream breaks, as it does when a script says `dropSocketAtMs`.
+    package func dropStream(of sid: CallSid) { self.registry[sid.rawValue]?.stream?.drop() }
 
     private func snapshot(_ call: SimulatedCall) -> CallSnapshot {
         let directory = self.configuration.recordingDirectory
@@ -75,15 +105,11 @@ package final class TwilioSimulator: Service {
     /// Runs until graceful shutdown or cancellation; calls that are in progress then end without ceremony.
     package func run() async throws {
         let http = WebhookClient.makeHTTPClient()
-        let signature = TwilioSignature(authToken: self.configuration.authToken)
-        let clock = MediaClock()
         let environment = CallEnvironment(
             accountSid: self.configuration.accountSid,
-            signature: signature,
-            webhooks: WebhookClient(http: http, signature: signature),
-            sockets: WebSocketClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton),
-            clock: clock,
-            dialQueue: DialQueue(),
+            tokens: self.tokens,
+            webhooks: WebhookClient(http: http, tokens: self.tokens),
+            mediaLoops: MediaLoop.all(),
             recordingDirectory: self.configuration.recordingDirectory,
             sayMsPerCharacter: self.configuration.sayMsPerCharacter
         )
@@ -91,9 +117,9 @@ package final class TwilioSimulator: Service {
         do {
             try await withThrowingTaskGroup { group in
                 group.addTask { try await self.server().run() }
-                group.addTask { await clock.run() }
                 group.addTask { await self.runCalls(environment) }
-                // The server ends first: by shutdown, or because it cannot listen.
+                group.addTask { await self.registry.receiveScriptedCalls() }
+                // The server ends first: by shutdown, or because it cannot listen; all others run until then.
                 try await group.next()
                 group.cancelAll()
             }
@@ -118,18 +144,21 @@ package final class TwilioSimulator: Service {
     private func server() -> HTTPServer {
         let api = CallsAPI(
             accountSid: self.configuration.accountSid,
-            authToken: self.configuration.authToken,
+            tokens: self.tokens,
             ownedNumbers: self.configuration.ownedNumbers,
             registry: self.registry
         )
+        let router = api.router()
+        ControlAPI(registry: self.registry, tokens: self.tokens).addRoutes(to: router)
         return HTTPServer(
             host: self.configuration.host,
             port: self.configuration.port,
-            router: api.router(),
+            router: router,
             logger: self.logger,
             onBound: { port in
                 self.boundPort.withLock { $0 = port }
                 self.bound.finish()
+                self.registry.startScriptedCalls()
             }
         )
     }

@@ -9,8 +9,10 @@ package struct TwilioSimulatorConfiguration: Sendable {
     package var accountSid: String
     package var authToken: String
     package var script = SimulationScript()
-    /// The numbers that `From` may be (21210); nil allows any.
+    /// The account's numbers: what `From` may be (21210), and whom people can call; nil allows any.
     package var ownedNumbers: Set<String>?
+    /// What the account's numbers do with calls to them; nil takes none.
+    package var numberSettings: NumberSettings?
     /// Each call becomes `<directory>/<callSid>.wav`; nil records nothing.
     package var recordingDirectory: String?
     /// How fast `<Say>` speaks.

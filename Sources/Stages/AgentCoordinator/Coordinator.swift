@@ -67,7 +67,12 @@ struct Coordinator: Service {
     /// apart, the tool is run again: all tools are pure.
     private func restore(_ partitions: [Int32], _ table: inout CallTable) async throws -> [Int32: Snapshots] {
         while true {
-            let snapshots = try await self.snapshots(of: partitions)
+            let snapshots = try await Snapshots.read(
+                partitions,
+                of: self.context.topics[.state],
+                configuration: self.context.kafka,
+                logger: self.context.logger
+            )
             var batch = self.newBatch()
             for (partition, snapshots) in snapshots {
                 table.load(partition, snapshots.calls)
@@ -128,19 +133,6 @@ struct Coordinator: Service {
         let first = Dictionary(records.map { ($0.partition, $0.offset) }, uniquingKeysWith: min)
         _ = try await self.restore(Array(first.keys), &table)
         for (partition, offset) in first { try await self.consumer.seek(self.events(partition), to: offset) }
-    }
-
-    private func snapshots(of partitions: [Int32]) async throws -> [Int32: Snapshots] {
-        let (kafka, logger, topic) = (self.context.kafka, self.context.logger, self.context.topics[.state])
-        return try await withThrowingTaskGroup(of: (Int32, Snapshots).self) { group in
-            for partition in partitions {
-                group.addTask {
-                    let source = KafkaTopicPartition(topic: topic, partition: partition)
-                    return (partition, try await Snapshots.read(source, configuration: kafka, logger: logger))
-                }
-            }
-            return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
-        }
     }
 
     private func newBatch() -> CoordinatorBatch {

@@ -12,20 +12,23 @@ struct Snapshots {
     /// it were dealt with. -1 when there is none.
     private(set) var appliedOffset: Int64 = -1
 
-    /// Reads the partition up to what is its end now.
-    static func read(_ partition: KafkaTopicPartition, configuration: KafkaConfiguration, logger: Logger) async throws
-        -> Snapshots
-    {
+    /// Reads partitions of topic state up to what is their end now.
+    static func read(
+        _ partitions: [Int32],
+        of topic: String,
+        configuration: KafkaConfiguration,
+        logger: Logger
+    ) async throws -> [Int32: Snapshots] {
         let reader = try KafkaPartitionReader(
-            partition,
-            from: .edge(.beginning),
+            topic,
+            from: .each(partitions, at: .edge(.beginning)),
             follow: false,
             configuration: configuration,
             logger: logger
         )
-        var snapshots = Snapshots()
+        var snapshots = Dictionary(uniqueKeysWithValues: partitions.map { ($0, Snapshots()) })
         for try await records in reader {
-            for record in records { snapshots.take(record) }
+            for record in records { snapshots[record.partition]?.take(record) }
         }
         return snapshots
     }

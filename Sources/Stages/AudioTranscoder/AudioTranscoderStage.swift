@@ -22,7 +22,13 @@ package enum AudioTranscoderStage: Stage {
     }
 
     package static func services(_ configuration: Configuration, context: StageContext) throws -> [any Service] {
-        let audio = try KafkaProducer(.audio, configuration: context.kafka, logger: context.logger)
+        let audio = try KafkaProducer(
+            .audio,
+            // What it converts comes gathered: little more is to be gained by waiting.
+            gatheringEvery: .milliseconds(2),
+            configuration: context.kafka,
+            logger: context.logger
+        )
         let events = try KafkaProducer(.events, configuration: context.kafka, logger: context.logger)
         let consumer = try KafkaConsumer(
             self.subscription(context),

@@ -20,8 +20,19 @@ package enum RealtimeSessionStage: Stage {
         context: StageContext
     ) throws -> [any Service] {
         let events = try KafkaProducer(.events, configuration: context.kafka, logger: context.logger)
-        let audio = try KafkaProducer(.audio, configuration: context.kafka, logger: context.logger)
-        let clears = try KafkaProducer(.audio, configuration: context.kafka, logger: context.logger)
+        let audio = try KafkaProducer(
+            .audio,
+            gatheringEvery: .milliseconds(2),
+            reportsDeliveries: false,
+            configuration: context.kafka,
+            logger: context.logger
+        )
+        let clears = try KafkaProducer(
+            .audio,
+            reportsDeliveries: false,
+            configuration: context.kafka,
+            logger: context.logger
+        )
         let metrics = SessionMetrics()
         let environment = PartitionSessions.Environment(
             topics: context.topics,

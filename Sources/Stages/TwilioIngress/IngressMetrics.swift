@@ -2,10 +2,12 @@ import Metrics
 import TwilioMedia
 
 /// What this stage counts; made once at start.
-struct IngressMetrics: Sendable {
+package struct IngressMetrics: Sendable {
     enum TwilioOperation: String, CaseIterable {
         case create
         case hangUp = "hang_up"
+        case update
+        case lookUp = "look_up"
     }
 
     enum TwilioResult: String, CaseIterable {
@@ -26,11 +28,13 @@ struct IngressMetrics: Sendable {
         }
     }
 
-    enum InboundDrop: String, CaseIterable {
+    package enum InboundDrop: String, CaseIterable, Sendable {
         /// Late, or seen before.
         case repeated
         /// The producer's queue was full.
         case queueFull = "queue_full"
+        /// The producer cannot go on.
+        case refused
         /// Not a Media Streams message.
         case unreadable
     }
@@ -46,12 +50,16 @@ struct IngressMetrics: Sendable {
     let clearLatency = Timer(label: "voice_clear_latency_seconds")
     /// Whose queue was full: the stream was ended.
     let streamsStalled = Counter(label: "voice_streams_stalled_total")
+    /// Whose peer sent more than any honest one: the stream was closed.
+    let streamsFlooded = Counter(label: "voice_streams_flooded_total")
+    /// Where nothing at all arrived for long: the call was looked up and the stream closed.
+    let streamsSilent = Counter(label: "voice_streams_silent_total")
 
     private let inboundDrops: [InboundDrop: Counter]
     private let outboundDrops: [PlayoutState.Drop: Counter]
     private let twilioRequests: [String: Counter]
 
-    init() {
+    package init() {
         self.inboundDrops = Dictionary(
             uniqueKeysWithValues: InboundDrop.allCases.map { ($0, Self.drops("inbound", $0.rawValue)) }
         )
@@ -68,6 +76,21 @@ struct IngressMetrics: Sendable {
             }
         }
         self.twilioRequests = requests
+    }
+
+    /// A message is on its way to the kernel.
+    func sent(_ message: OutboundQueue.Message, nowUs: Int64) {
+        let nanoseconds = max(0, nowUs - message.receivedAtUs) * 1_000
+        switch message.command {
+        case .media:
+            self.outboundFrames.increment()
+            self.outboundLatency.recordNanoseconds(nanoseconds)
+        case .clear:
+            // A clear that came with audio says nothing of when the speech began.
+            if message.receivedAtUs > 0 { self.clearLatency.recordNanoseconds(nanoseconds) }
+        case .mark:
+            break
+        }
     }
 
     func dropped(_ reason: InboundDrop) {

@@ -1,87 +1,149 @@
+import Crypto
 import HTTPTypes
 import JSON
 import NIOCore
 import StageRuntime
 
-/// The body of `POST /api/voice/initiate-call`, checked.
+/// The body of `POST /api/voice/initiate-call`, checked: one call, or one for each of `businesses`.
 struct InitiateCallRequest: Equatable {
     static let maxBodyBytes = 64 << 10
+    static let maxBusinesses = 10
     static let defaultCategory = "general"
+    private static let maxUserDataBytes = 16 << 10
+    private static let maxQuotes = 50
+    private static let maxQuotesBytes = 32 << 10
 
-    var phoneNumber: PhoneNumber
-    var businessName: String
-    var userRequest: String
-    var category: String
+    /// One that is to be called.
+    struct Business: Equatable {
+        var phoneNumber: PhoneNumber
+        var businessName: String
+        var userRequest: String
+        var category: String
+        /// JSON text; empty when none was given.
+        var userData: String
+    }
+
+    /// At least one.
+    var businesses: [Business]
+    /// Given as `businesses`, so answered as `calls`.
+    var isSeveral: Bool
     var userID: String
-    /// JSON text; empty when none was given.
-    var userData: String
     /// Nil: we make one.
     var requestID: String?
+    /// JSON text of an array; empty when none was given.
+    var quotes: String
+    /// SHA-256 of the body's meaning, hex: the order of members and the space between them do not count.
+    var bodySHA256: String
 
     /// - Throws: `Problem`: 400 for what is not a JSON object, 422 that names every wrong field.
-    init(body: ByteBuffer) throws {
-        guard let json = try? JSONValue(parsing: body.readableBytesView), json.objectValue != nil else {
-            throw Problem(.badRequest, "The body must be one JSON object.")
-        }
-        var fields = Fields(json: json)
-        let phoneNumber = fields.required("phoneNumber", maxLength: 16)
-        let number = PhoneNumber(phoneNumber)
-        if number == nil, !phoneNumber.isEmpty {
-            fields.report("phoneNumber", "must be an E.164 number, such as +15551234567")
-        }
-        self.businessName = fields.required("businessName", maxLength: 200)
-        self.userRequest = fields.required("userRequest", maxLength: 4_000)
-        self.category = fields.optional("category", maxLength: 64) ?? Self.defaultCategory
+    init(body: ByteBuffer, destinations: DestinationPolicy = .everywhere) throws {
+        var fields = try JSONFields(body: body)
+        self.isSeveral = fields.value("businesses") != nil
+        self.businesses =
+            self.isSeveral
+            ? Self.businesses(&fields, destinations) : Self.business(&fields, destinations).map { [$0] } ?? []
         self.userID = fields.optional("userId", maxLength: 128) ?? ""
         self.requestID = fields.optional("requestId", maxLength: 128)
-        self.userData = json["userData"].flatMap { $0 == .null ? nil : $0.text } ?? ""
-        guard let number, fields.problems.isEmpty else {
-            let detail = fields.problems.map { "\($0.field) \($0.detail)" }.joined(separator: "; ") + "."
-            throw Problem(.unprocessableContent, detail, errors: fields.problems)
+        self.quotes = Self.quotes(&fields)
+        self.bodySHA256 = SHA256.hash(data: Array(fields.json.text.utf8)).hex
+        try fields.throwIfWrong()
+    }
+
+    /// - Returns: nil when there is a problem, which `fields` holds.
+    private static func business(_ fields: inout JSONFields, _ destinations: DestinationPolicy) -> Business? {
+        let number = self.phoneNumber(&fields, destinations)
+        let name = fields.required("businessName", maxLength: 200)
+        let request = fields.required("userRequest", maxLength: 4_000)
+        let category = fields.optional("category", maxLength: 64) ?? Self.defaultCategory
+        let data = self.userData(&fields) ?? ""
+        guard let number, let name, let request else { return nil }
+        return Business(
+            phoneNumber: number,
+            businessName: name,
+            userRequest: request,
+            category: category,
+            userData: data
+        )
+    }
+
+    /// What an element leaves out is as for the whole request.
+    private static func businesses(_ fields: inout JSONFields, _ destinations: DestinationPolicy) -> [Business] {
+        for name in ["phoneNumber", "businessName"] where fields.value(name) != nil {
+            fields.report(name, "must be left out where there are businesses")
         }
-        self.phoneNumber = number
-    }
-}
-
-/// Reads text fields of an object and remembers every problem.
-private struct Fields {
-    let json: JSONValue
-    private(set) var problems: [Problem.FieldError] = []
-
-    init(json: JSONValue) {
-        self.json = json
-    }
-
-    mutating func report(_ name: String, _ detail: String) {
-        self.problems.append(.init(field: name, detail: detail))
-    }
-
-    mutating func required(_ name: String, maxLength: Int) -> String {
-        guard let value = self.json[name], value != .null else {
-            self.report(name, "is missing")
-            return ""
+        let request = fields.optional("userRequest", maxLength: 4_000)
+        let category = fields.optional("category", maxLength: 64) ?? Self.defaultCategory
+        let data = self.userData(&fields) ?? ""
+        let elements = fields.value("businesses")?.arrayValue ?? []
+        guard (1...Self.maxBusinesses).contains(elements.count) else {
+            fields.report("businesses", "must be an array of 1 to \(Self.maxBusinesses) objects")
+            return []
         }
-        return self.text(value, name, maxLength: maxLength) ?? ""
+        return elements.enumerated().compactMap { index, element in
+            fields.within(element, "businesses[\(index)]") { fields -> Business? in
+                let number = self.phoneNumber(&fields, destinations)
+                let name = fields.required("businessName", maxLength: 200)
+                let ownRequest = fields.optional("userRequest", maxLength: 4_000)
+                if request == nil, fields.value("userRequest") == nil {
+                    fields.report("userRequest", "is missing, and there is none for all businesses")
+                }
+                let ownCategory = fields.optional("category", maxLength: 64)
+                let ownData = self.userData(&fields)
+                guard let number, let name, let text = ownRequest ?? request else { return nil }
+                return Business(
+                    phoneNumber: number,
+                    businessName: name,
+                    userRequest: text,
+                    category: ownCategory ?? category,
+                    userData: ownData ?? data
+                )
+            }
+        }
     }
 
-    mutating func optional(_ name: String, maxLength: Int) -> String? {
-        guard let value = self.json[name], value != .null else { return nil }
-        return self.text(value, name, maxLength: maxLength)
-    }
-
-    private mutating func text(_ value: JSONValue, _ name: String, maxLength: Int) -> String? {
-        guard let text = value.stringValue else {
-            self.report(name, "must be a string")
+    private static func phoneNumber(_ fields: inout JSONFields, _ destinations: DestinationPolicy) -> PhoneNumber? {
+        guard let text = fields.required("phoneNumber", maxLength: 16) else { return nil }
+        guard let number = PhoneNumber(text) else {
+            fields.report("phoneNumber", "must be an E.164 number, such as +15551234567")
             return nil
         }
-        guard text.contains(where: { !$0.isWhitespace }) else {
-            self.report(name, "must not be empty")
+        guard destinations.allows(number) else {
+            fields.report("phoneNumber", "may not be called from here: it must begin with \(destinations.listed)")
             return nil
         }
-        guard text.unicodeScalars.count <= maxLength else {
-            self.report(name, "must have at most \(maxLength) characters")
+        return number
+    }
+
+    private static func userData(_ fields: inout JSONFields) -> String? {
+        guard let text = fields.value("userData")?.text else { return nil }
+        guard text.utf8.count <= Self.maxUserDataBytes else {
+            fields.report("userData", "must have at most \(Self.maxUserDataBytes) bytes of JSON")
             return nil
         }
         return text
+    }
+
+    private static func quotes(_ fields: inout JSONFields) -> String {
+        guard let value = fields.value("quotes") else { return "" }
+        guard let quotes = value.arrayValue, quotes.count <= Self.maxQuotes else {
+            fields.report("quotes", "must be an array of at most \(Self.maxQuotes) objects")
+            return ""
+        }
+        for (index, quote) in quotes.enumerated() where quote.objectValue == nil {
+            fields.report("quotes[\(index)]", "must be an object")
+        }
+        guard value.text.utf8.count <= Self.maxQuotesBytes else {
+            fields.report("quotes", "must have at most \(Self.maxQuotesBytes) bytes of JSON")
+            return ""
+        }
+        return value.text
+    }
+}
+
+extension SHA256.Digest {
+    /// Lower case.
+    var hex: String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: self.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }

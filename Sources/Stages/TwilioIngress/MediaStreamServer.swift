@@ -1,4 +1,5 @@
 import CallEvents
+import CoreMetrics
 import Kafka
 import Logging
 import NIOCore
@@ -21,6 +22,9 @@ struct MediaStreamServer: Sendable {
     let audio: KafkaProducer
     let events: EventWriter
     let calls: TwilioCalls
+    let claims: Claims
+    /// How long nothing at all may arrive on a socket.
+    let silence: Duration
     let metrics: IngressMetrics
     let logger: Logger
 
@@ -32,31 +36,37 @@ struct MediaStreamServer: Sendable {
                 if await started.first(within: Self.startTimeout) == .timedOut { await Self.refuse(socket, "no start") }
             }
             var messages = socket.inbound.makeAsyncIterator()
-            let stream = await self.accept(socket, &messages)
+            var budget = MessageBudget(nowUs: UnixTime.nowUs)
+            let stream = await self.accept(socket, &messages, &budget)
             start.finish()
             guard let stream else { return }
 
             let session = MediaStreamSession(stream: stream, socket: socket, server: self)
-            group.addTask { await session.announce() }
-            group.addTask { await session.write() }
+            group.addTask { await session.tell() }
             group.addTask { await session.hangUpWhenPlayed() }
-            let end = await session.read(&messages)
+            group.addTask { await session.watch() }
+            let end = await session.read(&messages, &budget)
             self.registry.remove(stream)
-            stream.end(isInterrupted: end != .stop)
-            // Whatever ended it, the writer must not wait for a peer that reads no more.
+            stream.end(end)
+            // Whatever ended it, a peer that reads no more must not hold it.
             try? await socket.close(code: 1000, reason: "")
-            await session.announceEnd(end)
         }
     }
 
     /// Waits for `start` and checks its token.
     /// - Returns: nil when the socket is not a stream of ours; it is then closed.
-    private func accept(_ socket: WebSocket, _ messages: inout sending WebSocket.Inbound.AsyncIterator) async
-        -> MediaStream?
-    {
+    private func accept(
+        _ socket: WebSocket,
+        _ messages: inout sending WebSocket.Inbound.AsyncIterator,
+        _ budget: inout MessageBudget
+    ) async -> MediaStream? {
         do {
             while let message = try await messages.next() {
                 guard case .text(let text) = message else { return await Self.refuse(socket, "binary message") }
+                guard budget.takes(text.readableBytes, nowUs: UnixTime.nowUs) else {
+                    self.metrics.streamsFlooded.increment()
+                    return await Self.refuse(socket, "too many messages")
+                }
                 switch try MediaStreamEvent(parsing: text) {
                 case .connected, .other:
                     continue
@@ -85,20 +95,42 @@ struct MediaStreamServer: Sendable {
             )
             return await Self.refuse(socket, "token")
         }
-        let stream = MediaStream(
+        let stream = self.stream(of: start, epoch: token.streamEpoch, socket)
+        guard self.registry.add(stream) else { return await Self.refuse(socket, "a later stream is connected") }
+        return stream
+    }
+
+    private func stream(of start: MediaStreamEvent.Start, epoch: UInt32, _ socket: WebSocket) -> MediaStream {
+        let feed = socket.feed(limit: MediaStream.bytesInFlight)
+        let producer = self.audio
+        let topic = self.inboundTopic
+        let key = ByteBuffer(string: start.callSid.rawValue)
+        return MediaStream(
             callSid: start.callSid,
             streamSid: start.streamSid,
-            streamEpoch: token.streamEpoch
-        )
-        guard self.registry.add(stream, end: { socket.abort() }) else {
-            return await Self.refuse(socket, "a later stream is connected")
+            streamEpoch: epoch,
+            outboundPartition: self.outboundPartition,
+            nowUs: UnixTime.nowUs,
+            link: .init(
+                wake: { feed.wake($0) },
+                end: { socket.abort() },
+                lastHeard: { socket.lastHeard }
+            ),
+            metrics: self.metrics
+        ) { value in
+            do {
+                let message = KafkaMessage(topic: topic, key: key, value: value)
+                return try producer.send(message) == .queueFull ? .queueFull : nil
+            } catch {
+                // The producer itself ends the stage.
+                return .refused
+            }
         }
-        return stream
     }
 
     /// 1008: policy violation.
     @discardableResult
-    private static func refuse(_ socket: WebSocket, _ reason: String) async -> MediaStream? {
+    static func refuse(_ socket: WebSocket, _ reason: String) async -> MediaStream? {
         // A peer that is gone needs no reason.
         try? await socket.close(code: 1008, reason: reason)
         return nil

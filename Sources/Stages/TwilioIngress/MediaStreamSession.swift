@@ -1,6 +1,5 @@
 import CallEvents
 import CoreMetrics
-import Kafka
 import Logging
 import NIOCore
 import ServiceLifecycle
@@ -21,9 +20,6 @@ struct MediaStreamSession: Sendable {
         case drained
     }
 
-    /// Messages to Twilio that go out with one flush.
-    private static let batchLimit = 64
-
     let stream: MediaStream
     let socket: WebSocket
     let server: MediaStreamServer
@@ -39,36 +35,61 @@ struct MediaStreamSession: Sendable {
         self.logger = logger
     }
 
-    func announce() async {
+    /// Writes what is to be known of the stream, from its start to its end, in order and beside the audio.
+    func tell() async {
+        await self.announce()
+        var keys = 0
+        for await fact in self.stream.facts {
+            switch fact {
+            case .pressed(let digit):
+                await self.pressed(digit, count: keys)
+                keys += 1
+            case .ended(let end):
+                await self.announceEnd(end)
+            }
+        }
+    }
+
+    private func announce() async {
         self.logger.info("Stream started", metadata: ["stream.epoch": "\(self.stream.streamEpoch)"])
         var started = StreamStarted()
         started.streamSid = self.stream.streamSid
         started.streamEpoch = self.stream.streamEpoch
         started.outboundPartition = self.server.outboundPartition
         started.ingressInstance = self.server.instanceID
-        guard await !self.publish(.streamStarted(started), kind: "stream-started") else { return }
+        guard await !self.publish(.streamStarted(started), id: self.id("stream-started")) else { return }
         // Nobody would know of this stream: Twilio may connect another one.
         self.socket.abort()
     }
 
-    func announceEnd(_ end: End) async {
+    private func pressed(_ digit: String, count: Int) async {
+        var dtmf = DtmfReceived()
+        dtmf.digit = digit
+        dtmf.streamEpoch = self.stream.streamEpoch
+        await self.publish(.dtmfReceived(dtmf), id: self.id("dtmf") + "/\(count)")
+    }
+
+    private func announceEnd(_ end: End) async {
         self.logger.info("Stream stopped", metadata: ["reason": "\(end.rawValue)"])
         var stopped = StreamStopped()
         stopped.streamSid = self.stream.streamSid
         stopped.streamEpoch = self.stream.streamEpoch
         stopped.reason = end.rawValue
-        await self.publish(.streamStopped(stopped), kind: "stream-stopped")
+        await self.publish(.streamStopped(stopped), id: self.id("stream-stopped"))
+    }
+
+    private func id(_ kind: String) -> String {
+        "\(kind)/\(self.stream.callSid)/\(self.stream.streamEpoch)"
     }
 
     /// - Returns: false when the event was not delivered.
     @discardableResult
-    private func publish(_ body: CallEvent.OneOf_Body, kind: String) async -> Bool {
+    private func publish(_ body: CallEvent.OneOf_Body, id: String) async -> Bool {
         do {
-            let id = "\(kind)/\(self.stream.callSid)/\(self.stream.streamEpoch)"
             try await self.server.events.write(body, id: id, callSid: self.stream.callSid)
             return true
         } catch {
-            self.logger.error("An event was not delivered", metadata: ["event": "\(kind)", LogKey.error: "\(error)"])
+            self.logger.error("An event was not delivered", metadata: ["event": "\(id)", LogKey.error: "\(error)"])
             return false
         }
     }
@@ -76,18 +97,25 @@ struct MediaStreamSession: Sendable {
     // MARK: From Twilio
 
     /// Reads until the stream ends.
-    func read(_ messages: inout sending WebSocket.Inbound.AsyncIterator) async -> End {
-        var inbound = InboundAudio(session: self)
+    func read(
+        _ messages: inout sending WebSocket.Inbound.AsyncIterator,
+        _ budget: inout MessageBudget
+    ) async -> End {
+        var audio = ByteBuffer()
         do {
             while let message = try await messages.next() {
-                guard case .text(let text) = message, let event = try? MediaStreamEvent(parsing: text) else {
+                let nowUs = UnixTime.nowUs
+                guard budget.takes(message.readableBytes, nowUs: nowUs) else { return await self.isFlooded() }
+                guard case .text(let text) = message,
+                    let event = try? MediaStreamEvent(parsing: text, audio: &audio)
+                else {
                     self.server.metrics.dropped(.unreadable)
                     continue
                 }
                 switch event {
-                case .media(let media): try inbound.received(media)
-                case .mark(let name): self.stream.acknowledged(mark: name, nowUs: UnixTime.nowUs)
-                case .dtmf(let digit): await self.pressed(digit, count: inbound.nextDigit())
+                case .media(let media): self.stream.received(media, nowUs: nowUs)
+                case .mark(let name): self.stream.acknowledged(mark: name, nowUs: nowUs)
+                case .dtmf(let digit): self.stream.pressed(digit)
                 case .stop: return .stop
                 case .connected, .start, .other: continue
                 }
@@ -99,56 +127,54 @@ struct MediaStreamSession: Sendable {
         }
     }
 
-    private func pressed(_ digit: String, count: Int) async {
-        var dtmf = DtmfReceived()
-        dtmf.digit = digit
-        dtmf.streamEpoch = self.stream.streamEpoch
+    private func isFlooded() async -> End {
+        self.server.metrics.streamsFlooded.increment()
+        self.logger.warning("A stream was closed because its peer sends more than Twilio ever does")
+        await MediaStreamServer.refuse(self.socket, "too many messages")
+        return .error
+    }
+
+    // MARK: A silent socket
+
+    /// Asks a silent peer for a sign of life; when none comes, asks Twilio whether there is a call at all, and closes
+    /// the socket, so that Twilio asks for TwiML again if there is.
+    func watch() async {
+        var askedAt = ContinuousClock.now
+        var isAsked = false
+        for await silence in self.stream.silences {
+            if askedAt < self.socket.lastHeard { isAsked = false }
+            // A process that was stopped for long finds every socket silent: first it must have listened again.
+            if silence == .dead, isAsked, .now - askedAt >= self.server.silence / 4 { return await self.giveUp() }
+            if !isAsked { (askedAt, isAsked) = (.now, true) }
+            // A socket that is gone ends the reader, and that ends this.
+            try? await self.socket.sendPing()
+        }
+    }
+
+    private func giveUp() async {
+        self.server.metrics.streamsSilent.increment()
+        self.logger.warning("Nothing arrives on a stream: looking the call up")
+        await self.lookUp()
+        try? await self.socket.close(code: 1001, reason: "silent")
+    }
+
+    /// Whether the call is over, of which nobody told us; then as if its status callback had come.
+    private func lookUp() async {
         do {
-            try await self.server.events.write(
-                .dtmfReceived(dtmf),
-                id: "dtmf/\(self.stream.callSid)/\(self.stream.streamEpoch)/\(count)",
-                callSid: self.stream.callSid
-            )
+            guard case .over(let progress, let seconds) = try await self.server.calls.lookUp(self.stream.callSid) else {
+                return
+            }
+            self.logger.info("The call is over", metadata: ["status": "\(progress.status)"])
+            let number = progress.usualSequence ?? 0
+            var changed = CallStatusChanged()
+            changed.status = progress.status
+            changed.sequenceNumber = number
+            changed.durationSeconds = seconds
+            await self.publish(.statusChanged(changed), id: "status/\(self.stream.callSid)/\(number)")
+            try await self.server.claims.ended(self.stream.callSid)
         } catch {
-            self.logger.error("An event was not delivered", metadata: ["event": "dtmf", LogKey.error: "\(error)"])
+            self.logger.warning("A silent stream's call is not accounted for", metadata: [LogKey.error: "\(error)"])
         }
-    }
-
-    // MARK: To Twilio
-
-    /// Sends what is queued, all that is ready with one flush, until the stream ends.
-    func write() async {
-        let writer = MediaStreamWriter(streamSid: self.stream.streamSid)
-        var texts: [ByteBuffer] = []
-        for await _ in self.stream.wakeups {
-            while true {
-                let batch = self.stream.take(Self.batchLimit)
-                if batch.isEmpty { break }
-                texts.removeAll(keepingCapacity: true)
-                for outgoing in batch { texts.append(writer.message(outgoing.command)) }
-                // A socket that is gone ends the reader, and that ends this.
-                guard (try? await self.socket.send(texts: texts)) != nil else { return }
-                self.sent(batch)
-            }
-        }
-    }
-
-    private func sent(_ batch: [MediaStream.Outgoing]) {
-        let nowUs = UnixTime.nowUs
-        var frames = 0
-        for outgoing in batch {
-            let nanoseconds = max(0, nowUs - outgoing.receivedAtUs) * 1_000
-            switch outgoing.command {
-            case .media:
-                frames += 1
-                self.server.metrics.outboundLatency.recordNanoseconds(nanoseconds)
-            case .clear:
-                self.server.metrics.clearLatency.recordNanoseconds(nanoseconds)
-            case .mark:
-                break
-            }
-        }
-        self.server.metrics.outboundFrames.increment(by: frames)
     }
 
     // MARK: Hanging up
@@ -175,57 +201,10 @@ struct MediaStreamSession: Sendable {
     }
 }
 
-/// Caller audio on its way to Kafka.
-private struct InboundAudio {
-    private let producer: KafkaProducer
-    private let topic: String
-    private let key: ByteBuffer
-    private let outboundPartition: Int32
-    private let stream: MediaStream
-    private let metrics: IngressMetrics
-    private var framing = InboundFraming()
-    private var digits = 0
-
-    init(session: MediaStreamSession) {
-        self.producer = session.server.audio
-        self.topic = session.server.inboundTopic
-        self.key = ByteBuffer(string: session.stream.callSid.rawValue)
-        self.outboundPartition = session.server.outboundPartition
-        self.stream = session.stream
-        self.metrics = session.server.metrics
-    }
-
-    mutating func nextDigit() -> Int {
-        defer { self.digits += 1 }
-        return self.digits
-    }
-
-    /// Queues the message's frames and waits for nothing: when the producer's queue is full, a frame is lost.
-    mutating func received(_ media: MediaStreamEvent.Media) throws {
-        let nowUs = UnixTime.nowUs
-        guard self.framing.received(media) != .repeated else {
-            self.metrics.dropped(IngressMetrics.InboundDrop.repeated)
-            return
-        }
-        let playout = self.stream.position(nowUs: nowUs)
-        while let frame = self.framing.next() {
-            let record = AudioFrame(
-                codec: .pcmu,
-                payload: frame.payload,
-                streamEpoch: self.stream.streamEpoch,
-                sequence: frame.sequence,
-                outboundPartition: self.outboundPartition,
-                receivedAtUs: nowUs,
-                timestampMs: frame.timestampMs,
-                playout: playout
-            )
-            var value = ByteBuffer()
-            record.write(to: &value)
-            if frame.isFilling { self.metrics.filledFrames.increment() }
-            switch try self.producer.send(KafkaMessage(topic: self.topic, key: self.key, value: value)) {
-            case .accepted: self.metrics.inboundFrames.increment()
-            case .queueFull: self.metrics.dropped(.queueFull)
-            }
+extension WebSocket.Message {
+    fileprivate var readableBytes: Int {
+        switch self {
+        case .text(let bytes), .binary(let bytes): bytes.readableBytes
         }
     }
 }

@@ -2,8 +2,10 @@ import CallEvents
 import CoreMetrics
 import Kafka
 import Logging
+import NIOPosix
 import ServiceLifecycle
 import StageRuntime
+import WebSockets
 
 /// Reads the one partition of `audio.outbound.phone` that this instance is addressed by, from its end, and hands each
 /// frame to the stream of its call. What belongs to other instances that share the partition is skipped.
@@ -33,6 +35,12 @@ struct OutboundFrames: Service {
     }
 
     func run() async throws {
+        // Where the sockets are: the frames' way to them takes no other thread.
+        let executor = EventLoopTaskExecutor(MultiThreadedEventLoopGroup.singleton.any())
+        try await withTaskExecutorPreference(executor) { try await self.read() }
+    }
+
+    private func read() async throws {
         let reader = try KafkaPartitionReader(
             self.topic,
             from: .edge(.end),
@@ -55,15 +63,17 @@ struct OutboundFrames: Service {
 
     /// Each stream is woken once for all its frames of the batch, so that they go out with one flush.
     private func deliver(_ batch: [KafkaRecord]) async {
+        let streams = self.registry.streams
         var touched: [MediaStream] = []
+        var unreadable: [KafkaRecord] = []
         let nowUs = UnixTime.nowUs
         for record in batch {
-            guard let key = record.key, let stream = self.registry[key] else { continue }
-            guard let value = record.value, let frame = try? AudioFrame(record: value) else {
-                await self.putAside(record)
+            guard let key = record.key, let stream = streams[key] else { continue }
+            guard let value = record.value, let offered = try? stream.offer(record: value, nowUs: nowUs) else {
+                unreadable.append(record)
                 continue
             }
-            switch stream.offer(frame, nowUs: nowUs) {
+            switch offered {
             case .queued:
                 if !touched.contains(where: { $0 === stream }) { touched.append(stream) }
             case .dropped(let reason):
@@ -74,10 +84,11 @@ struct OutboundFrames: Service {
                     "A stream was ended because its socket takes no more audio",
                     metadata: [LogKey.callSid: "\(stream.callSid)", LogKey.streamSid: "\(stream.streamSid)"]
                 )
-                self.registry.end(stream)
+                stream.link.end()
             }
         }
         for stream in touched { stream.wake() }
+        for record in unreadable { await self.putAside(record) }
     }
 
     private func putAside(_ record: KafkaRecord) async {

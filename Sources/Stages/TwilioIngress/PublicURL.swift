@@ -8,6 +8,8 @@ package struct PublicURL: Sendable, Equatable {
         package static let twiml = "/api/voice/twiml"
         package static let stream = "/api/voice/stream"
         package static let status = "/api/voice/status"
+        package static let streamStatus = "/api/voice/stream-status"
+        package static let machineDetection = "/api/voice/amd"
     }
 
     /// Scheme, host and port, without a slash at the end.
@@ -28,7 +30,15 @@ package struct PublicURL: Sendable, Equatable {
         self.isSecure = isSecure
     }
 
+    /// A request of Twilio's as it is signed.
+    /// - Parameter path: also its query, raw.
     package func webhook(_ path: String) -> String { self.origin + path }
+
+    /// What Twilio is told to call. The fragment, which is neither sent nor signed, has it try twice more when it gets
+    /// no good answer, such as from an instance that has just died.
+    package func callback(_ path: String, query: String = "") -> String {
+        self.origin + path + (query.isEmpty ? "" : "?" + query) + "#rc=2&rp=5xx,ct,rt"
+    }
 
     /// Where the Media Stream connects: `wss`, or `ws` on loopback.
     package var stream: String {
@@ -37,6 +47,12 @@ package struct PublicURL: Sendable, Equatable {
 
     /// What Twilio may have signed for the stream's handshake: the URL of the TwiML, or that and a slash.
     package var signedStreamURLs: [String] { [self.stream, self.stream + "/"] }
+
+    /// Whether `text` is an `http` URL of this machine: for trying out.
+    static func isOnLoopback(_ text: String) -> Bool {
+        guard text.hasPrefix("http://") else { return false }
+        return self.isLoopback(self.host(of: text.dropFirst(7).prefix { !"/?#".contains($0) }))
+    }
 
     private static func host(of authority: Substring) -> Substring {
         if authority.hasPrefix("["), let end = authority.firstIndex(of: "]") { return authority[...end] }

@@ -6,14 +6,9 @@ import TwilioMedia
 
 /// The streams that this instance holds, by call; and which tokens were used here.
 final class StreamRegistry: Sendable {
-    private struct Entry {
-        var stream: MediaStream
-        var end: @Sendable () -> Void
-    }
-
     private struct State {
         /// By the key of a Kafka record, so that looking one up needs no text.
-        var entries: [ByteBuffer: Entry] = [:]
+        var streams: [ByteBuffer: MediaStream] = [:]
         /// The highest stream epoch that came with a token, until tokens of its time have expired.
         var used: [CallSid: (epoch: UInt32, until: Int64)] = [:]
         var nextSweep: Int64 = 0
@@ -41,38 +36,34 @@ final class StreamRegistry: Sendable {
     }
 
     /// Makes `stream` the one of its call and ends the one before it.
-    /// - Parameter end: ends the stream's socket; may be called more than once.
     /// - Returns: false, and nothing is changed, when a later stream of the call is here already.
-    func add(_ stream: MediaStream, end: @escaping @Sendable () -> Void) -> Bool {
-        let (isAdded, previous) = self.state.withLock { state -> (Bool, Entry?) in
-            let key = ByteBuffer(string: stream.callSid.rawValue)
-            if let current = state.entries[key], current.stream.streamEpoch >= stream.streamEpoch {
+    func add(_ stream: MediaStream) -> Bool {
+        let (isAdded, previous) = self.state.withLock { state -> (Bool, MediaStream?) in
+            if let current = state.streams[stream.key], current.streamEpoch >= stream.streamEpoch {
                 return (false, nil)
             }
-            let previous = state.entries.updateValue(Entry(stream: stream, end: end), forKey: key)
-            self.active.record(state.entries.count)
+            let previous = state.streams.updateValue(stream, forKey: stream.key)
+            self.active.record(state.streams.count)
             return (true, previous)
         }
-        previous?.end()
+        previous?.link.end()
         return isAdded
     }
 
     func remove(_ stream: MediaStream) {
         self.state.withLock { state in
-            let key = ByteBuffer(string: stream.callSid.rawValue)
-            if state.entries[key]?.stream === stream { state.entries[key] = nil }
-            self.active.record(state.entries.count)
+            if state.streams[stream.key] === stream { state.streams[stream.key] = nil }
+            self.active.record(state.streams.count)
         }
     }
 
-    /// The stream of a call, by the key of its records.
-    subscript(key: ByteBuffer) -> MediaStream? {
-        self.state.withLock { $0.entries[key]?.stream }
+    /// The streams as they are now, by the key of their calls' records.
+    var streams: [ByteBuffer: MediaStream] {
+        self.state.withLock { $0.streams }
     }
 
-    /// Ends a stream that takes no more audio.
-    func end(_ stream: MediaStream) {
-        let entry = self.state.withLock { $0.entries[ByteBuffer(string: stream.callSid.rawValue)] }
-        if let entry, entry.stream === stream { entry.end() }
+    /// Ends the stream of a call that is over.
+    func end(_ callSid: CallSid) {
+        self.state.withLock { $0.streams[ByteBuffer(string: callSid.rawValue)] }?.link.end()
     }
 }

@@ -16,7 +16,7 @@ import TwilioMedia
     import Darwin
 #endif
 
-/// Twilio's REST API for calls: create, and hang up.
+/// Twilio's REST API for calls. `TwilioCalls+Create` makes calls, `TwilioCalls+Live` acts on them.
 struct TwilioCalls: Sendable {
     enum Failure: Error, Equatable {
         /// Twilio said no: nothing was dialled.
@@ -30,12 +30,11 @@ struct TwilioCalls: Sendable {
     }
 
     private static let maxResponseBytes = 256 << 10
-    private static let hangUpAttempts = 6
 
     private let client: HTTPClient
-    private let configuration: IngressConfiguration
+    let configuration: IngressConfiguration
     private let authorization: String
-    private let metrics: IngressMetrics
+    let metrics: IngressMetrics
     private let logger: Logger
 
     init(client: HTTPClient, configuration: IngressConfiguration, metrics: IngressMetrics, logger: Logger) {
@@ -47,68 +46,22 @@ struct TwilioCalls: Sendable {
         self.logger = logger
     }
 
-    /// Has Twilio call `to`; it answers before the phone rings.
-    /// - Throws: `Failure`.
-    func create(to: PhoneNumber) async throws -> CallSid {
-        let publicURL = self.configuration.publicURL
-        let form = FormFields(
-            [
-                FormField("To", to.e164),
-                FormField("From", self.configuration.phoneNumber.e164),
-                FormField("Url", publicURL.webhook(PublicURL.Path.twiml)),
-                FormField("Method", "POST"),
-                FormField("StatusCallback", publicURL.webhook(PublicURL.Path.status)),
-                FormField("StatusCallbackMethod", "POST"),
-            ] + ["initiated", "ringing", "answered", "completed"].map { FormField("StatusCallbackEvent", $0) }
-        )
-        do {
-            let answer = try await self.post("/Calls.json", form)
-            try answer.throwIfRefused()
-            guard (200..<300).contains(answer.status),
-                let callSid = answer.json["sid"]?.stringValue.flatMap(CallSid.init)
-            else { throw Failure.unclear(status: answer.status) }
-            self.metrics.twilioRequest(.create, .accepted)
-            return callSid
-        } catch let failure as Failure {
-            self.metrics.twilioRequest(.create, .init(failure))
-            throw failure
-        }
-    }
-
-    /// Ends a call in any live state. A call that is over already is a success; what may have been lost is repeated.
-    /// - Throws: `Failure`, or `CancellationError`.
-    func hangUp(_ callSid: CallSid) async throws {
-        var delay = Duration.milliseconds(250)
-        for attempt in 1... {
-            do {
-                let answer = try await self.post(
-                    "/Calls/\(callSid.rawValue).json",
-                    FormFields([FormField("Status", "completed")])
-                )
-                if !answer.saysCallIsOver { try answer.throwIfRefused() }
-                guard answer.saysCallIsOver || (200..<300).contains(answer.status) else {
-                    throw Failure.unclear(status: answer.status)
-                }
-                self.metrics.twilioRequest(.hangUp, .accepted)
-                return
-            } catch let failure as Failure {
-                self.metrics.twilioRequest(.hangUp, .init(failure))
-                guard attempt < Self.hangUpAttempts, failure.mayPass else { throw failure }
-            }
-            try await Task.sleep(for: delay)
-            delay *= 2
-        }
-    }
-
-    private func post(_ path: String, _ form: FormFields) async throws -> Answer {
+    /// Sends one request, without repeating it.
+    /// - Parameters:
+    ///   - path: below the account's.
+    ///   - form: what is posted; without it, the resource is read.
+    /// - Throws: `Failure` when there was no answer, or `CancellationError`.
+    func send(_ path: String, posting form: FormFields? = nil) async throws -> Answer {
         var request = HTTPClientRequest(
             url: "\(self.configuration.twilioAPIURL)/2010-04-01/Accounts/\(self.configuration.accountSid)\(path)"
         )
-        request.method = .POST
         request.headers.add(name: "Authorization", value: self.authorization)
-        request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
         request.headers.add(name: "Accept", value: "application/json")
-        request.body = .bytes(ByteBuffer(string: form.encoded))
+        if let form {
+            request.method = .POST
+            request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
+            request.body = .bytes(ByteBuffer(string: form.encoded))
+        }
         do {
             let response = try await self.client.execute(
                 request,
@@ -116,7 +69,11 @@ struct TwilioCalls: Sendable {
                 logger: self.logger
             )
             let body = try await response.body.collect(upTo: Self.maxResponseBytes)
-            return Answer(status: Int(response.status.code), body: body)
+            return Answer(
+                status: Int(response.status.code),
+                retryAfter: response.headers.first(name: "retry-after").flatMap { Int($0) },
+                body: body
+            )
         } catch let error as HTTPClientError where Self.beforeSending.contains(error) {
             throw Failure.unreachable
         } catch is NIOConnectionError {
@@ -137,39 +94,34 @@ struct TwilioCalls: Sendable {
     ]
 }
 
-extension TwilioCalls.Failure {
-    /// Whether the same request may succeed later.
-    fileprivate var mayPass: Bool {
-        switch self {
-        case .refused(let status, _, _): status == 429
-        case .unreachable, .unclear, .timedOut: true
+extension TwilioCalls {
+    /// Twilio's answer, whatever it is.
+    struct Answer {
+        var status: Int
+        /// Seconds.
+        var retryAfter: Int?
+        var json: JSONValue
+
+        init(status: Int, retryAfter: Int? = nil, body: ByteBuffer) {
+            self.status = status
+            self.retryAfter = retryAfter
+            // Not JSON, such as a proxy's page: the status alone counts.
+            self.json = (try? JSONValue(parsing: body.readableBytesView)) ?? .null
         }
-    }
-}
 
-/// Twilio's answer, whatever it is.
-private struct Answer {
-    var status: Int
-    var json: JSONValue
+        /// - Throws: `Failure` unless the status is 2xx.
+        func throwIfNotAccepted() throws {
+            try self.throwIfRefused()
+            guard (200..<300).contains(self.status) else { throw Failure.unclear(status: self.status) }
+        }
 
-    init(status: Int, body: ByteBuffer) {
-        self.status = status
-        // Not JSON, such as a proxy's page: the status alone counts.
-        self.json = (try? JSONValue(parsing: body.readableBytesView)) ?? .null
-    }
-
-    /// 404/20404 or 400/21220: there is nothing to hang up.
-    var saysCallIsOver: Bool {
-        let code = self.json["code"]?.intValue
-        return self.status == 404 && code == 20_404 || self.status == 400 && code == 21_220
-    }
-
-    func throwIfRefused() throws {
-        guard (400..<500).contains(self.status) else { return }
-        throw TwilioCalls.Failure.refused(
-            status: self.status,
-            code: self.json["code"]?.intValue,
-            message: self.json["message"]?.stringValue ?? "no message"
-        )
+        func throwIfRefused() throws {
+            guard (400..<500).contains(self.status) else { return }
+            throw Failure.refused(
+                status: self.status,
+                code: self.json["code"]?.intValue,
+                message: self.json["message"]?.stringValue ?? "no message"
+            )
+        }
     }
 }

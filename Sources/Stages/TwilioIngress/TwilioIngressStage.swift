@@ -41,7 +41,13 @@ package enum TwilioIngressStage: Stage {
         let metrics = IngressMetrics()
         let http = TwilioHTTPClient()
         let eventProducer = try KafkaProducer(.events, configuration: context.kafka, logger: logger)
-        let audioProducer = try KafkaProducer(.audio, configuration: context.kafka, logger: logger)
+        let audioProducer = try KafkaProducer(
+            .audio,
+            gatheringEvery: .milliseconds(5),
+            reportsDeliveries: false,
+            configuration: context.kafka,
+            logger: logger
+        )
         let registry = StreamRegistry(active: metrics.streamsActive)
         let calls = TwilioCalls(client: http.client, configuration: configuration, metrics: metrics, logger: logger)
         let events = EventWriter(
@@ -51,7 +57,10 @@ package enum TwilioIngressStage: Stage {
             instanceID: context.instanceID
         )
         let drain = StreamDrain(limit: configuration.drainLimit, context: context)
-        let tokens = StreamToken.Authority(authToken: configuration.authToken)
+        let claims = Claims(context: context, producer: eventProducer, callLimit: configuration.longestCall)
+        let opener = CallOpener(claims: claims, events: events)
+        let tokens = StreamToken.Authority(authTokens: configuration.authTokens)
+        let documents = StreamDocuments(publicURL: configuration.publicURL, tokens: tokens)
         let streams = MediaStreamServer(
             instanceID: context.instanceID,
             outboundPartition: KeyPartition.of(context.instanceID, count: context.topics.partitions),
@@ -63,25 +72,54 @@ package enum TwilioIngressStage: Stage {
             audio: audioProducer,
             events: events,
             calls: calls,
+            claims: claims,
+            silence: configuration.streamSilence,
             metrics: metrics,
+            logger: logger
+        )
+        let clock = StreamClock(
+            registry: registry,
+            live: audioProducer,
+            topic: context.topics[.live],
+            silence: configuration.streamSilence,
             logger: logger
         )
         let webhooks = TwilioWebhooks(
             publicURL: configuration.publicURL,
-            signature: TwilioSignature(authToken: configuration.authToken),
-            tokens: tokens,
-            events: events,
+            signature: TwilioSignature(authTokens: configuration.authTokens),
+            calls: CallWebhooks(
+                documents: documents,
+                audioPath: configuration.audioPath,
+                maxCalls: configuration.maxCalls,
+                calls: calls,
+                claims: claims,
+                opener: opener,
+                events: events,
+                registry: registry,
+                health: context.health,
+                logger: logger
+            ),
             health: context.health,
             streams: streams,
             drain: drain,
             logger: logger
         )
+        let queue = DialQueue(callsPerSecond: configuration.twilioCallsPerSecond, maxWait: CallDialer.patience)
         let api = VoiceAPI(
             tokens: configuration.apiTokens,
             audioPath: configuration.audioPath,
-            calls: calls,
-            events: events,
-            logger: logger
+            destinations: configuration.destinations,
+            limiter: RateLimiter(perMinute: configuration.callsPerMinute),
+            callsPerMinute: configuration.callsPerMinute,
+            dialer: CallDialer(
+                claims: claims,
+                opener: opener,
+                calls: calls,
+                queue: queue,
+                maxCalls: configuration.maxCalls,
+                health: context.health,
+                logger: logger
+            )
         )
         let letters = DeadLetters(
             producer: eventProducer,
@@ -89,18 +127,41 @@ package enum TwilioIngressStage: Stage {
             stage: context.stage,
             logger: logger
         )
+        let control = CallControlAPI(tokens: configuration.apiTokens, calls: calls, events: events, logger: logger)
+        let commands = TelephonyCommands(
+            context: context,
+            runner: TelephonyCommandRunner(
+                calls: calls,
+                claims: claims,
+                events: events,
+                documents: documents,
+                deadLetters: letters,
+                logger: logger
+            ),
+            rejoinAfter: configuration.rejoinAfter
+        )
         return [
-            http, eventProducer, audioProducer,
+            http, eventProducer, audioProducer, claims, queue,
             OutboundFrames(context: context, registry: registry, deadLetters: letters, metrics: metrics),
-            self.server(configuration, api: api, webhooks: webhooks, logger: logger, onBound: onBound),
-            // Services stop from the last to the first: while this one waits, all others go on.
-            drain,
+            clock,
+            self.server(
+                configuration,
+                api: api,
+                control: control,
+                webhooks: webhooks,
+                logger: logger,
+                onBound: onBound
+            ),
+            // Services stop from the last to the first: the commands go to another instance at once, and while the drain
+            // waits, all others go on.
+            drain, commands,
         ]
     }
 
     private static func server(
         _ configuration: IngressConfiguration,
         api: VoiceAPI,
+        control: CallControlAPI,
         webhooks: TwilioWebhooks,
         logger: Logger,
         onBound: @escaping @Sendable (Int) -> Void
@@ -108,12 +169,14 @@ package enum TwilioIngressStage: Stage {
         let router = Router(context: BasicRequestContext.self)
         router.add(middleware: ProblemMiddleware())
         api.addRoutes(to: router)
+        control.addRoutes(to: router)
         webhooks.addRoutes(to: router)
         return HTTPServer(
             host: configuration.host,
             port: configuration.port,
             router: router,
             maxWebSocketMessageBytes: Self.maxMessageBytes,
+            webSocketsOnEventLoop: true,
             logger: logger,
             onBound: { port in
                 logger.info("Listening for HTTP and Media Streams", metadata: ["port": "\(port)"])

@@ -1,5 +1,5 @@
 import CallEvents
-import FoundationEssentials
+import Crypto
 import HTTPTypes
 import Hummingbird
 import JSON
@@ -7,123 +7,171 @@ import Logging
 import NIOCore
 import StageRuntime
 
-/// What API clients call: `POST /api/voice/initiate-call`.
+/// What API clients call to have calls made: `POST /api/voice/initiate-call`.
 struct VoiceAPI: Sendable {
+    private static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
+    private static let maxKeyBytes = 255
+
     let tokens: APITokens
     let audioPath: AudioPath
-    let calls: TwilioCalls
-    let events: EventWriter
-    let logger: Logger
+    let destinations: DestinationPolicy
+    let limiter: RateLimiter
+    let callsPerMinute: Int
+    let dialer: CallDialer
 
     func addRoutes(to router: Router<BasicRequestContext>) {
-        router.post("/api/voice/initiate-call") { request, _ in try await self.initiateCall(request) }
+        router.post("/api/voice/initiate-call") { request, context in
+            try await self.initiateCall(request, context)
+        }
     }
 
-    private func initiateCall(_ request: Request) async throws -> Response {
-        guard self.tokens.accepts(authorization: request.headers[.authorization]) else {
+    private func initiateCall(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+        let deadline = ContinuousClock.now + CallDialer.patience
+        guard let token = self.tokens.token(authorization: request.headers[.authorization]) else {
             throw Problem(.unauthorized, "Send an API token: Authorization: Bearer <token>.")
         }
+        let keys = ClaimKeys(idempotencyKey: try Self.idempotencyKey(request.headers), token: token)
         let body = try await request.limitedBody(upTo: InitiateCallRequest.maxBodyBytes)
-        let call = try InitiateCallRequest(body: body)
-        let requestID = call.requestID ?? UUID().uuidString.lowercased()
-        let callSid: CallSid
-        do {
-            callSid = try await self.calls.create(to: call.phoneNumber)
-        } catch let failure as TwilioCalls.Failure {
-            self.logger.warning("A call was not created", metadata: ["failure": "\(failure.name)"])
-            throw Problem(failure, requestID: requestID)
+        let asked = try InitiateCallRequest(body: body, destinations: self.destinations)
+        let requestID = asked.requestID ?? keys.requestID
+        let dials = asked.businesses.enumerated().map { index, business in
+            CallDialer.Dial(
+                claimKey: keys.key(index),
+                bodySHA256: asked.bodySHA256,
+                number: business.phoneNumber,
+                request: self.requested(asked, business, requestID: requestID)
+            )
         }
-        try await self.publish(call, requestID: requestID, callSid: callSid)
-        self.logger.info("Call requested", metadata: [LogKey.callSid: "\(callSid)"])
-        let answer: JSONValue = [
-            "callSid": .string(callSid.rawValue), "requestId": .string(requestID), "status": "queued",
-        ]
-        return Response(
-            status: .created,
-            headers: [.contentType: "application/json"],
-            body: .init(byteBuffer: ByteBuffer(string: answer.text))
-        )
+        var outcomes = try self.known(dials, keys, bodySHA256: asked.bodySHA256)
+        let open = dials.indices.filter { outcomes[$0] == nil }
+        var mustClose = false
+        if !open.isEmpty {
+            let (made, hasWatched) = try await self.make(open.map { dials[$0] }, for: token, request, deadline)
+            for (index, outcome) in zip(open, made) { outcomes[index] = outcome }
+            mustClose = hasWatched
+        }
+        let answer = InitiateCallAnswer(asked, requestID: requestID, outcomes: outcomes.compactMap { $0 })
+        var response: Response
+        do {
+            response = try answer.response()
+        } catch let problem as Problem {
+            response = try problem.response(from: request, context: context)
+        }
+        if mustClose { response.headers[.connection] = "close" }
+        return response
     }
 
-    /// The event is what the other stages begin with: a call without it has no agent, so it is ended again.
-    private func publish(_ call: InitiateCallRequest, requestID: String, callSid: CallSid) async throws {
+    /// What is known of calls that were claimed before.
+    /// - Throws: `Problem` when the key was used for another request.
+    private func known(
+        _ dials: [CallDialer.Dial],
+        _ keys: ClaimKeys,
+        bodySHA256: String
+    ) throws -> [CallDialer.Outcome?] {
+        guard keys.canRepeat else { return dials.map { _ in nil } }
+        // That request may have had more calls.
+        let outcomes = (0..<InitiateCallRequest.maxBusinesses).map {
+            self.dialer.known(keys.key($0), bodySHA256: bodySHA256)
+        }
+        guard !outcomes.contains(.failure(.otherBody)) else { throw Problem.otherBody }
+        return Array(outcomes.prefix(dials.count))
+    }
+
+    /// - Returns: the outcome of each; and whether the connection cannot be used again.
+    private func make(
+        _ dials: [CallDialer.Dial],
+        for token: String,
+        _ request: Request,
+        _ deadline: ContinuousClock.Instant
+    ) async throws -> ([CallDialer.Outcome], hasWatched: Bool) {
+        if let obstacle = self.dialer.obstacle { return (dials.map { _ in .failure(obstacle) }, false) }
+        if let wait = self.limiter.take(dials.count, for: SHA256.hash(data: Array(token.utf8)).hex) {
+            let problem = Problem.tooFast(perMinute: self.callsPerMinute, retryAfter: wait)
+            return (dials.map { _ in .failure(problem) }, false)
+        }
+        let queue = self.dialer.queue
+        let entries = dials.map { _ in queue.enter() }
+        let tickets = entries.compactMap { try? $0.get() }
+        guard queue.mustWait(for: tickets) else { return (await self.dial(dials, entries, deadline), false) }
+        // Who goes away leaves the queue. A call that Twilio is asked for already is made all the same.
+        var watched = request
+        // The body was read: what is watched is the connection behind it.
+        watched.body = RequestBody(buffer: ByteBuffer())
+        let outcomes = try await watched.body.consumeWithInboundCloseHandler { body in
+            // A body whose end nobody reads traps when the watching ends.
+            for try await _ in body {}
+            return await self.dial(dials, entries, deadline)
+        } onInboundClosed: {
+            queue.leave(tickets)
+        }
+        return (outcomes, true)
+    }
+
+    private func dial(
+        _ dials: [CallDialer.Dial],
+        _ entries: [Result<DialQueue.Ticket, DialQueue.Full>],
+        _ deadline: ContinuousClock.Instant
+    ) async -> [CallDialer.Outcome] {
+        await withTaskGroup(of: (Int, CallDialer.Outcome).self) { group in
+            for (index, entry) in entries.enumerated() {
+                group.addTask {
+                    switch entry {
+                    case .success(let ticket):
+                        (index, await self.dialer.dial(dials[index], ticket: ticket, deadline: deadline))
+                    case .failure(let full):
+                        (index, .failure(Problem(full)))
+                    }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
+
+    private func requested(
+        _ asked: InitiateCallRequest,
+        _ business: InitiateCallRequest.Business,
+        requestID: String
+    ) -> CallRequested {
         var requested = CallRequested()
         requested.requestID = requestID
-        requested.phoneNumber = call.phoneNumber.e164
-        requested.businessName = call.businessName
-        requested.userRequest = call.userRequest
-        requested.category = call.category
-        requested.userID = call.userID
-        requested.userData = call.userData
+        requested.phoneNumber = business.phoneNumber.e164
+        requested.businessName = business.businessName
+        requested.userRequest = business.userRequest
+        requested.category = business.category
+        requested.userID = asked.userID
+        requested.userData = business.userData
         requested.audioPath = self.audioPath
         requested.direction = "outbound-api"
-        do {
-            try await self.events.write(.requested(requested), id: "requested/\(callSid)", callSid: callSid)
-        } catch {
-            self.logger.error(
-                "A call is ended because its request could not be written",
-                metadata: [LogKey.callSid: "\(callSid)", LogKey.error: "\(error)"]
-            )
-            // The client is told the same whether or not Twilio could be.
-            try? await self.calls.hangUp(callSid)
+        requested.quotes = asked.quotes
+        return requested
+    }
+
+    private static func idempotencyKey(_ headers: HTTPFields) throws -> String? {
+        let values = headers[values: self.idempotencyKey]
+        guard let key = values.first else { return nil }
+        guard values.count == 1, (1...self.maxKeyBytes).contains(key.utf8.count),
+            key.utf8.allSatisfy({ (0x20...0x7e).contains($0) })
+        else {
             throw Problem(
-                .serviceUnavailable,
-                "The call was created and ended again because the request could not be recorded.",
-                members: ["callSid": callSid.rawValue, "requestId": requestID]
+                .badRequest,
+                "Idempotency-Key must be one value of 1 to \(self.maxKeyBytes) printable ASCII characters."
             )
         }
-    }
-}
-
-extension Problem {
-    /// What an API client is told when Twilio made no call, or may have made one.
-    fileprivate init(_ failure: TwilioCalls.Failure, requestID: String) {
-        let unknown = "It is not known whether the call was made: look before trying again."
-        switch failure {
-        case .refused(let status, let code, let message):
-            let problem: HTTPResponse.Status =
-                switch status {
-                // About our account.
-                case 401, 403, 404: .badGateway
-                // About the moment.
-                case 429: .serviceUnavailable
-                // About the request.
-                default: .unprocessableContent
-                }
-            let text = code.map { " with code \($0)" } ?? ""
-            self.init(problem, "Twilio refused the call\(text): \(message)")
-            self.members["twilioCode"] = code.map(String.init)
-            self.members["twilioMessage"] = message
-        case .unreachable:
-            self.init(.serviceUnavailable, "Twilio could not be reached; no call was made.")
-        case .unclear(let status):
-            self.init(.badGateway, "Twilio answered with status \(status). \(unknown)")
-        case .timedOut:
-            self.init(.gatewayTimeout, "Twilio did not answer in time. \(unknown)")
-        }
-        self.members["requestId"] = requestID
-    }
-}
-
-extension TwilioCalls.Failure {
-    /// Without Twilio's message, which may name the number.
-    fileprivate var name: String {
-        switch self {
-        case .refused(let status, let code, _): "refused with status \(status), code \(code.map(String.init) ?? "none")"
-        case .unreachable: "unreachable"
-        case .unclear(let status): "status \(status)"
-        case .timedOut: "no answer"
-        }
+        return key
     }
 }
 
 extension Request {
-    /// - Throws: `Problem` with status 413 when the body is longer.
+    /// - Throws: `Problem` with status 413 when the body is longer, 400 when it breaks off or is no HTTP.
     func limitedBody(upTo maxBytes: Int) async throws -> ByteBuffer {
         do {
             return try await self.body.collect(upTo: maxBytes)
         } catch is NIOTooManyBytesError {
             throw Problem(.contentTooLarge, "The body must have at most \(maxBytes) bytes.")
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw Problem(.badRequest, "The body could not be read.")
         }
     }
 }

@@ -30,6 +30,9 @@ struct InputAudio: Sendable {
     /// Samples that the detector has seen.
     private var examined = 0
     private var toTelephone = PCM24kToMulaw()
+    /// Kept for their storage: what is converted, and into what.
+    private var pcm = ByteBuffer()
+    private var codes = ByteBuffer()
 
     init(format: AudioFormat, detection: TurnDetection?) {
         self.format = format
@@ -39,7 +42,7 @@ struct InputAudio: Sendable {
     /// The telephone samples of a whole piece of audio.
     static func samples(of bytes: [UInt8], in format: AudioFormat) -> [Int16] {
         var audio = InputAudio(format: format, detection: nil)
-        _ = audio.append(bytes)
+        _ = audio.append(bytes[...])
         return audio.take().samples
     }
 
@@ -63,25 +66,35 @@ struct InputAudio: Sendable {
             if case .server(_, let padding, _, _) = detection?.kind { 8 * min(padding, 60_000) } else { 8 * 300 }
     }
 
-    mutating func append(_ new: [UInt8]) -> [VoiceDetector.Event] {
+    mutating func append(_ new: ArraySlice<UInt8>) -> [VoiceDetector.Event] {
         self.forget()
         let unit = self.format.bytesPerTelephoneSample
-        self.rest += new
-        let whole = self.rest.count / unit * unit
-        let chunk = Array(self.rest.prefix(whole))
-        self.rest.removeFirst(whole)
+        if self.rest.isEmpty, new.count.isMultiple(of: unit) {
+            self.take(new)
+        } else {
+            let all = self.rest + new
+            let whole = all.count / unit * unit
+            self.take(all[..<whole])
+            self.rest = Array(all[whole...])
+        }
+        return self.examine()
+    }
+
+    /// - Parameter chunk: whole samples of 8 kHz.
+    private mutating func take(_ chunk: ArraySlice<UInt8>) {
         self.bytes += chunk
         switch self.format {
         case .pcmu:
-            self.samples += chunk.map { MuLaw.decode($0) }
+            for code in chunk { self.samples.append(MuLaw.decode(code)) }
         case .pcma:
-            self.samples += chunk.map { ALaw.samples[Int($0)] }
+            for code in chunk { self.samples.append(ALaw.samples[Int(code)]) }
         case .pcm:
-            var codes = ByteBuffer()
-            self.toTelephone.convert(ByteBuffer(bytes: chunk), into: &codes)
-            self.samples += codes.readableBytesView.map { MuLaw.decode($0) }
+            self.pcm.clear()
+            self.pcm.writeBytes(chunk)
+            self.codes.clear()
+            self.toTelephone.convert(self.pcm, into: &self.codes)
+            for code in self.codes.readableBytesView { self.samples.append(MuLaw.decode(code)) }
         }
-        return self.examine()
     }
 
     /// What was collected, from `start` on; the buffer is empty afterwards.

@@ -12,7 +12,7 @@ extension SessionMachine {
         var start = 0
         repeat {
             let end = min(start + piece, bytes.count)
-            for event in self.input.append(Array(bytes[start..<end])) { self.detected(event, now: now) }
+            for event in self.input.append(bytes[start..<end]) { self.detected(event, now: now) }
             start = end
         } while start < bytes.count
         self.facts.appendedMs = self.input.end / 8

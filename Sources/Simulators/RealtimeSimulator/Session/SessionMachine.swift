@@ -107,7 +107,13 @@ struct SessionMachine: Sendable {
     var deadline: Instant? {
         if self.isEnded { return nil }
         if let stalledUntil = self.stalledUntil { return stalledUntil }
-        return [self.timers.first?.at, self.responses.compactMap(\.deadline).min()].compactMap { $0 }.min()
+        // Asked for at each frame, so without lists.
+        var first = self.timers.first?.at
+        for response in self.responses {
+            guard let deadline = response.deadline else { continue }
+            first = min(first ?? deadline, deadline)
+        }
+        return first
     }
 
     /// Does all that is due at `now`.

@@ -12,6 +12,21 @@ package struct APIError: Error, Equatable {
         self.message = message
     }
 
+    /// What a script has the API answer.
+    init(scripted status: Int) {
+        let (code, message) =
+            switch status {
+            case 401: (20003, "Authenticate")
+            case 403: (20403, "Forbidden")
+            case 404: (20404, "The requested resource was not found")
+            case 429: (20429, "Too Many Requests")
+            case 503: (20503, "Service unavailable")
+            case 500...: (20500, "Internal server error")
+            default: (20001, "scripted")
+            }
+        self.init(status: status, code: code, message)
+    }
+
     static let unauthenticated = APIError(status: 401, code: 20003, "Authenticate")
 
     static func notFound(_ path: String) -> APIError {

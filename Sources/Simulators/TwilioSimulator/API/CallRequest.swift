@@ -1,6 +1,6 @@
 package import TwilioMedia
 
-/// A valid request to create a call.
+/// A valid request to create a call, or what a number's settings make of an inbound one.
 ///
 /// Parameters that the simulator has no use for (recording, caller identity) are accepted and have no effect.
 package struct CallRequest: Sendable, Equatable {
@@ -10,12 +10,9 @@ package struct CallRequest: Sendable, Equatable {
         package var method: String
     }
 
-    package enum Detection: Sendable, Equatable {
-        case off
-        /// TwiML waits for the verdict.
-        case synchronous
-        case asynchronous(Callback?)
-    }
+    static let timeLimits = 1...86400
+    /// The `From` of a caller who withholds their number.
+    package static let withheld = "anonymous"
 
     package enum ProgressEvent: String, Sendable, CaseIterable {
         case initiated, ringing, answered, completed
@@ -30,7 +27,7 @@ package struct CallRequest: Sendable, Equatable {
     package var timeoutSeconds = 60
     /// The longest a call may last; four hours unless given.
     package var timeLimitSeconds = 14400
-    package var detection = Detection.off
+    package var detection: MachineDetection?
     package var warnings: [TwiMLDocument.Problem] = []
 
     /// - Parameter ownedNumbers: what `From` may be; nil allows any number.
@@ -42,23 +39,35 @@ package struct CallRequest: Sendable, Equatable {
         guard ownedNumbers?.contains(from) ?? true else {
             throw APIError(code: 21210, "The 'From' number \(from) is not yet verified for your account")
         }
-        self.to = to
-        self.from = from
-        self.document = try Self.document(form)
-        self.fallback = try Self.callback(form, "FallbackUrl", method: "FallbackMethod")
-        self.statusCallback = try Self.callback(form, "StatusCallback", method: "StatusCallbackMethod")
+        try self.init(from: from, to: to, callbacks: form)
         let events = form.all("StatusCallbackEvent")
         if !events.isEmpty { self.statusEvents = Set(events.compactMap(ProgressEvent.init)) }
         for event in events where ProgressEvent(rawValue: event) == nil {
             self.warnings.append(.init(code: 20001, message: "unknown StatusCallbackEvent \(event)"))
         }
         self.timeoutSeconds = try form.number("Timeout", in: 1...600, code: 21208) ?? 60
-        self.timeLimitSeconds = try form.number("TimeLimit", in: 1...86400) ?? 14400
-        try self.readDetection(form)
+        self.timeLimitSeconds = try form.number("TimeLimit", in: Self.timeLimits) ?? 14400
+        try Self.checkRest(form)
+        self.detection = try MachineDetection(form)
+        if let detection = self.detection, detection.isAsynchronous, detection.callback == nil {
+            self.warnings.append(.init(code: 21262, message: "asynchronous AMD without AsyncAmdStatusCallback"))
+        }
+    }
+
+    /// - Parameter form: names the document and the callbacks.
+    init(from: String, to: String, callbacks form: FormFields) throws(APIError) {
+        self.from = from
+        self.to = to
+        self.document = try Self.document(form)
+        self.fallback = try Self.callback(form, "FallbackUrl", method: "FallbackMethod")
+        self.statusCallback = try Self.callback(form, "StatusCallback", method: "StatusCallbackMethod")
     }
 
     private static func document(_ form: FormFields) throws(APIError) -> DocumentSource {
         if let url = try form.url("Url") { return .url(url, method: try form.method("Method")) }
+        if let application = form.given("ApplicationSid"), form.given("Twiml") == nil {
+            throw APIError(code: 21218, "Invalid ApplicationSid: \(application)")
+        }
         guard let twiml = form.given("Twiml") else { throw APIError(code: 21205, "Url parameter is required.") }
         return .text(try Self.checkLength(twiml))
     }
@@ -73,25 +82,18 @@ package struct CallRequest: Sendable, Equatable {
         return Callback(url: url, method: try form.method(method))
     }
 
-    private mutating func readDetection(_ form: FormFields) throws(APIError) {
-        _ = try form.number("MachineDetectionTimeout", in: 3...59)
-        _ = try form.number("MachineDetectionSpeechThreshold", in: 1000...6000)
-        _ = try form.number("MachineDetectionSpeechEndThreshold", in: 500...5000)
-        _ = try form.number("MachineDetectionSilenceTimeout", in: 2000...10000)
-        let callback = try Self.callback(form, "AsyncAmdStatusCallback", method: "AsyncAmdStatusCallbackMethod")
-        let isAsynchronous = try form.choice("AsyncAmd", of: ["true", "false"]) == "true"
+    /// What has no effect here, but must be right.
+    private static func checkRest(_ form: FormFields) throws(APIError) {
         if let digits = form.given("SendDigits") {
             guard digits.count <= 32, digits.allSatisfy({ "0123456789ABCD#*wW".contains($0) }) else {
                 throw APIError(code: 20001, "SendDigits has at most 32 of 0-9 A-D # * w W")
             }
         }
-        guard try form.choice("MachineDetection", of: ["Enable", "DetectMessageEnd"]) != nil,
-            form.given("SendDigits") == nil
-        else { return }
-        self.detection = isAsynchronous ? .asynchronous(callback) : .synchronous
-        if isAsynchronous, callback == nil {
-            self.warnings.append(.init(code: 21262, message: "asynchronous AMD without AsyncAmdStatusCallback"))
-        }
+        _ = try form.choice("Record", of: ["true", "false"])
+        _ = try form.choice("RecordingChannels", of: ["mono", "dual"])
+        _ = try form.choice("RecordingTrack", of: ["inbound", "outbound", "both"])
+        _ = try form.choice("Trim", of: ["trim-silence", "do-not-trim"])
+        _ = try Self.callback(form, "RecordingStatusCallback", method: "RecordingStatusCallbackMethod")
     }
 }
 

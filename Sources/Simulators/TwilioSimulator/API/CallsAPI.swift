@@ -11,7 +11,7 @@ struct CallsAPI: Sendable {
     private static let maximumPage = 1_000_000
 
     let accountSid: String
-    let authToken: String
+    let tokens: AuthTokens
     let ownedNumbers: Set<String>?
     let registry: CallRegistry
 
@@ -22,11 +22,12 @@ struct CallsAPI: Sendable {
             await self.answer(request, context) { try await self.create(request) }
         }
         calls.get("Calls.json") { request, context in
-            await self.answer(request, context) { self.list(request) }
+            await self.answer(request, context) { try await self.list(request) }
         }
         calls.get("Calls/:call") { request, context in
             await self.answer(request, context) {
-                Reply(json: try self.call(context).details.json)
+                let call = try self.call(context)
+                return try await self.carryOut(call.takeLookUpFault()) { Reply(json: call.details.json) }
             }
         }
         calls.post("Calls/:call") { request, context in
@@ -64,8 +65,8 @@ struct CallsAPI: Sendable {
     }
 
     private func authenticate(_ request: Request, _ context: BasicRequestContext) throws(APIError) {
-        let expected = Array("Basic ".utf8) + Base64.encode(Array("\(self.accountSid):\(self.authToken)".utf8))
-        guard let given = request.headers[.authorization], constantTimeEqual(Array(given.utf8), expected),
+        guard let given = request.headers[.authorization],
+            self.tokens.accept(authorization: given, accountSid: self.accountSid),
             context.parameters.get("account") == self.accountSid
         else { throw .unauthenticated }
     }
@@ -100,10 +101,8 @@ struct CallsAPI: Sendable {
         switch fault {
         case nil:
             return try action()
-        case .status(429):
-            throw APIError(status: 429, code: 20429, "Too Many Requests")
         case .status(let status):
-            throw APIError(status: status, code: status >= 500 ? 20500 : 20001, "scripted")
+            throw APIError(scripted: status)
         case .timeout(let hold):
             try await Self.hold(hold)
         case .lostAnswer(let hold):
@@ -125,14 +124,16 @@ struct CallsAPI: Sendable {
         return call
     }
 
-    /// Filters `To`, `From`, `Status`; pages by `Page` and `PageSize`.
-    private func list(_ request: Request) -> Reply {
+    /// Pages by `Page` and `PageSize`, newest first.
+    private func list(_ request: Request) async throws -> Reply {
         let query = FormFields(parsing: request.uri.query ?? "")
-        let calls = self.registry.all.map(\.details).filter { details in
-            (query.given("To").map { $0 == details.to } ?? true)
-                && (query.given("From").map { $0 == details.from } ?? true)
-                && (query.given("Status").map { $0 == details.status.rawValue } ?? true)
-        }
+        let fault = query.given("To").flatMap { self.registry.takeListFault(for: $0) }
+        return try await self.carryOut(fault) { try self.page(of: query) }
+    }
+
+    private func page(of query: FormFields) throws(APIError) -> Reply {
+        let filter = try CallFilter(query)
+        let calls = self.registry.all.map(\.details).filter { filter.matches($0) }
         let size = min(max(query.given("PageSize").flatMap(Int.init) ?? 50, 1), 1000)
         let page = min(max(query.given("Page").flatMap(Int.init) ?? 0, 0), Self.maximumPage)
         let first = min(page * size, calls.count)

@@ -12,7 +12,8 @@ package struct CallScript: Sendable, Equatable, Codable {
     package var ringAfterMs = 50
     /// From ringing to the answer, or to the busy tone or failure. `no-answer` waits for the call's `Timeout` instead.
     package var answerAfterMs = 300
-    /// The verdict of answering-machine detection, where the call asks for one.
+    /// Who answers, for answering-machine detection: one of `MachineDetection.verdicts`. A machine that the call's mode
+    /// of detection has another word for is called by that.
     package var answeredBy = "human"
     /// From the answer to that verdict.
     package var detectionMs = 500
@@ -86,6 +87,13 @@ extension CallScript {
         self.ringAfterMs = try container.value(.ringAfterMs, default: defaults.ringAfterMs)
         self.answerAfterMs = try container.value(.answerAfterMs, default: defaults.answerAfterMs)
         self.answeredBy = try container.value(.answeredBy, default: defaults.answeredBy)
+        guard MachineDetection.verdicts.contains(self.answeredBy) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .answeredBy,
+                in: container,
+                debugDescription: "must be one of \(MachineDetection.verdicts.sorted())"
+            )
+        }
         self.detectionMs = try container.value(.detectionMs, default: defaults.detectionMs)
         self.turns = try container.value(.turns, default: Self.demo.turns)
         self.quietMs = try container.value(.quietMs, default: defaults.quietMs)

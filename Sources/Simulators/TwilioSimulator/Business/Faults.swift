@@ -38,12 +38,14 @@ package struct Faults: Sendable, Equatable, Codable {
     package var create: [APIFault] = []
     /// For the first updates of a call, one each.
     package var update: [APIFault] = []
+    /// For the first times a call is looked up, one each; and of the list of calls to this number.
+    package var lookUp: [APIFault] = []
 
     package init() {}
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case dropSocketAtMs, garbageAtMs, gaps, twimlDelayMs, statusDelayMs, repeatStatus, reorderStatus
-        case create, update
+        case create, update, lookUp
     }
 
     package init(from decoder: any Decoder) throws {
@@ -57,6 +59,7 @@ package struct Faults: Sendable, Equatable, Codable {
         self.reorderStatus = try container.value(.reorderStatus, default: false)
         self.create = try container.value(.create, default: [])
         self.update = try container.value(.update, default: [])
+        self.lookUp = try container.value(.lookUp, default: [])
     }
 }
 

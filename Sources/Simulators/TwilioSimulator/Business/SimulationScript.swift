@@ -6,22 +6,33 @@ import FoundationEssentials
 /// {
 ///   "callsPerSecond": 1,
 ///   "default": { "turns": [ { "when": "atOnce", "say": "greeting" } ] },
-///   "numbers": { "+15550000001": { "outcome": "busy" } }
+///   "numbers": { "+15550000001": { "outcome": "busy" } },
+///   "inbound": [ { "atMs": 2000, "from": "anonymous", "to": "+15550000000" } ]
 /// }
 /// ```
 /// All members may be left out; unknown ones are refused, so that a slip of the pen does not pass unseen.
 package struct SimulationScript: Sendable, Equatable, Codable {
     /// For every number not listed; by default the demo's conversation.
     package var fallback: CallScript = .demo
-    /// Keyed by the called number as the API client writes it.
+    /// Keyed by the number of the person on the phone: the called one as the API client writes it, or who calls us.
     package var numbers: [String: CallScript] = [:]
     /// Dialling faster than this waits in Twilio's queue (`queue_time`); nil does not wait.
     package var callsPerSecond: Double?
+    /// Calls in progress at once, beyond which a further one is refused (10004); nil does not limit.
+    package var concurrentCalls: Int?
+    /// The calls that people make to us.
+    package var inbound: [InboundCall] = []
 
-    package init(fallback: CallScript = .demo, numbers: [String: CallScript] = [:], callsPerSecond: Double? = nil) {
+    package init(
+        fallback: CallScript = .demo,
+        numbers: [String: CallScript] = [:],
+        callsPerSecond: Double? = nil,
+        inbound: [InboundCall] = []
+    ) {
         self.fallback = fallback
         self.numbers = numbers
         self.callsPerSecond = callsPerSecond
+        self.inbound = inbound
     }
 
     /// Reads a script's file.
@@ -34,7 +45,7 @@ package struct SimulationScript: Sendable, Equatable, Codable {
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case fallback = "default"
-        case numbers, callsPerSecond
+        case numbers, callsPerSecond, concurrentCalls, inbound
     }
 
     package init(from decoder: any Decoder) throws {
@@ -42,6 +53,8 @@ package struct SimulationScript: Sendable, Equatable, Codable {
         self.fallback = try container.value(.fallback, default: .demo)
         self.numbers = try container.value(.numbers, default: [:])
         self.callsPerSecond = try container.decodeIfPresent(Double.self, forKey: .callsPerSecond)
+        self.concurrentCalls = try container.decodeIfPresent(Int.self, forKey: .concurrentCalls)
+        self.inbound = try container.value(.inbound, default: [])
         guard self.callsPerSecond.map({ $0 >= 0.001 }) ?? true else {
             throw DecodingError.dataCorruptedError(
                 forKey: .callsPerSecond,

@@ -1,16 +1,12 @@
-import Logging
-import NIOCore
 import TwilioMedia
-import WebSockets
 
 /// What all calls of a simulator share.
 struct CallEnvironment: Sendable {
     let accountSid: String
-    let signature: TwilioSignature
+    let tokens: AuthTokens
     let webhooks: WebhookClient
-    let sockets: WebSocketClient
-    let clock: MediaClock
-    let dialQueue: DialQueue
+    /// Streams are spread over them.
+    let mediaLoops: [MediaLoop]
     /// Where recordings go; nil makes none.
     let recordingDirectory: String?
     /// How fast `<Say>` speaks.

@@ -13,9 +13,11 @@ extension CallRunner {
         case .interrupted(let control): return Self.next(after: control)
         }
         guard let fetched else {
+            self.answer()
             if case .document(let source) = await self.say(Self.apology) { return .document(source) }
             return .hangUp
         }
+        if fetched.document.verbs.isEmpty { self.answer() }
         for verb in fetched.document.verbs where !Task.isCancelled {
             switch await self.perform(verb, base: fetched.base) {
             case .nextVerb: continue
@@ -26,6 +28,17 @@ extension CallRunner {
     }
 
     private mutating func perform(_ verb: TwiMLDocument.Verb, base: WebhookURL?) async -> Next {
+        if case .reject(let reason) = verb {
+            self.call.log.add(.verb("Reject"))
+            return self.isAnswered ? .hangUp : .reject(reason)
+        }
+        // Every other first verb answers an inbound call; a pause lets it ring so long before.
+        if case .pause(let length) = verb, !self.isAnswered {
+            self.call.log.add(.verb("Pause"))
+            defer { self.answer() }
+            return await self.pause(length)
+        }
+        self.answer()
         switch verb {
         case .connect(let connect):
             self.call.log.add(.verb("Connect"))
@@ -46,7 +59,7 @@ extension CallRunner {
         case .pause(let length):
             self.call.log.add(.verb("Pause"))
             return await self.pause(length)
-        case .hangup:
+        case .hangup, .reject:
             self.call.log.add(.verb("Hangup"))
             return .hangUp
         }
@@ -82,7 +95,6 @@ extension CallRunner {
         let reporter = StreamReporter(
             stream: connect.stream,
             streamSid: messages.streamSid,
-            base: base,
             call: self.call,
             callbacks: self.callbacks
         )
@@ -92,12 +104,14 @@ extension CallRunner {
             self.call.log.add(.problem(code: problem.code, problem.message))
             outcome.end = .failed(code: problem.code)
         case .success(let url):
+            guard let loop = self.environment.mediaLoops.randomElement() else { return .hangUp }
             outcome = await StreamSession(
                 url: url,
                 messages: messages,
                 parameters: connect.stream.parameters,
                 call: self.call,
                 environment: self.environment,
+                loop: loop,
                 answeredAt: self.answeredAt,
                 recording: self.recording,
                 onStarted: { reporter.started() }
@@ -129,54 +143,5 @@ extension CallRunner {
             return .failure(.init(code: 31941, message: "invalid track \(stream.track)"))
         }
         return .success(url)
-    }
-}
-
-/// Reports a stream to its status callback and to the call's log.
-private struct StreamReporter: Sendable {
-    let stream: TwiMLDocument.Stream
-    let streamSid: String
-    let base: WebhookURL?
-    let call: SimulatedCall
-    let callbacks: StatusCallbacks
-
-    func started() { self.post("stream-started") }
-
-    func ended(_ end: StreamEnd) {
-        self.call.log.add(.streamEnded(sid: self.streamSid, end))
-        if case .failed(let code) = end {
-            self.post("stream-error", error: "\(code)")
-        } else {
-            self.post("stream-stopped")
-        }
-    }
-
-    /// The entries of Twilio's debugger; 31921 also when the server meant it.
-    func log(_ end: StreamEnd) {
-        switch end {
-        case .closedByServer(let code): self.call.log.add(.problem(code: 31921, "closed by the server with \(code)"))
-        case .broken: self.call.log.add(.problem(code: 31903, "the server's connection broke"))
-        case .failed(let code): self.call.log.add(.problem(code: code, "the stream did not start"))
-        case .dropped, .stopped: break
-        }
-    }
-
-    private func post(_ event: String, error: String? = nil) {
-        guard let text = self.stream.statusCallback, let url = WebhookURL(text, relativeTo: self.base) else { return }
-        let details = self.call.details
-        var fields = [
-            FormField("AccountSid", details.accountSid),
-            FormField("CallSid", details.sid.rawValue),
-            FormField("StreamSid", self.streamSid),
-            FormField("StreamName", self.stream.name ?? self.streamSid),
-            FormField("StreamEvent", event),
-            FormField("Timestamp", TwilioTime.now.iso8601),
-        ]
-        if let error { fields.append(FormField("StreamError", error)) }
-        self.callbacks.post(
-            .streamStatus,
-            to: CallRequest.Callback(url: url, method: self.stream.statusCallbackMethod),
-            fields: fields
-        )
     }
 }

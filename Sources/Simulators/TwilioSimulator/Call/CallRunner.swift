@@ -8,6 +8,18 @@ struct CallRunner {
         case nextVerb
         case document(DocumentSource)
         case hangUp
+        /// Before the answer only.
+        case reject(TwiMLDocument.Rejection)
+    }
+
+    /// How a call came to its end.
+    struct Ending {
+        var status: CallDetails.Status
+        /// SIP's response code.
+        var sip: Int
+
+        static let completed = Ending(status: .completed, sip: 200)
+        static let canceled = Ending(status: .canceled, sip: 487)
     }
 
     enum Raced<Value: Sendable>: Sendable {
@@ -18,15 +30,14 @@ struct CallRunner {
     let call: SimulatedCall
     let environment: CallEnvironment
     let callbacks: StatusCallbacks
-    /// Run beside the call, and are cancelled at its end.
-    let sideTasks: Mailbox<@Sendable () async -> Void>
     var caller: MediaStream.Caller
+    var isAnswered = false
     var answeredAt = ContinuousClock.now
     var recording: CallRecording?
 
     static func run(_ call: SimulatedCall, environment: CallEnvironment) async {
         let callbacks = StatusCallbacks(call: call, webhooks: environment.webhooks)
-        let sideTasks = Mailbox<@Sendable () async -> Void>()
+        let sideTasks = call.sideTasks
         async let sending: Void = callbacks.run()
         async let running: Void = withDiscardingTaskGroup { group in
             while let task = await sideTasks.next() { group.addTask { await task() } }
@@ -36,7 +47,6 @@ struct CallRunner {
             call: call,
             environment: environment,
             callbacks: callbacks,
-            sideTasks: sideTasks,
             caller: MediaStream.Caller(business: call.business, faults: StreamFaults(call.script.faults))
         )
         await runner.run()
@@ -50,35 +60,36 @@ struct CallRunner {
         for warning in self.call.request.warnings {
             self.call.log.add(.problem(code: warning.code, warning.message))
         }
-        if let (status, sip) = await self.dial() {
-            self.finish(status, sip: sip)
-        } else {
-            await self.talk()
-            self.finish(.completed, sip: 200)
-        }
+        let ending =
+            switch self.call.details.direction {
+            case .inbound: await self.talk()
+            case .outbound: await self.dial()
+            }
+        self.finish(ending)
     }
 
-    /// - Returns: how it ended when nobody answered.
-    private func dial() async -> (CallDetails.Status, sip: Int)? {
+    private mutating func dial() async -> Ending {
         let script = self.call.script
-        let queued = self.environment.dialQueue.reserve(callsPerSecond: self.call.callsPerSecond)
-        self.call.set(queuedMs: Int(queued / .milliseconds(1)))
-        if queued > .zero, await self.wait(queued) { return (.canceled, 487) }
+        let queuedMs = self.call.details.queuedMs
+        if queuedMs > 0, await self.wait(.milliseconds(queuedMs)) { return .canceled }
+        self.call.dialed()
         self.callbacks.post(.initiated, status: "initiated")
-        if await self.wait(.milliseconds(script.ringAfterMs)) { return (.canceled, 487) }
+        if await self.wait(.milliseconds(script.ringAfterMs)) { return .canceled }
         self.call.set(.ringing)
         self.callbacks.post(.ringing, status: "ringing")
 
         let timeout = Duration.seconds(self.call.request.timeoutSeconds)
         let reaction = Duration.milliseconds(script.answerAfterMs)
         let isInTime = script.outcome != .noAnswer && reaction <= timeout
-        if await self.wait(isInTime ? reaction : timeout) { return (.canceled, 487) }
-        guard isInTime else { return (.noAnswer, 487) }
+        if await self.wait(isInTime ? reaction : timeout) { return .canceled }
+        guard isInTime else { return Ending(status: .noAnswer, sip: 487) }
         switch script.outcome {
-        case .answered: return nil
-        case .busy: return (.busy, 486)
-        case .failed: return (.failed, 404)
-        case .noAnswer: return (.noAnswer, 487)
+        case .answered:
+            self.answer()
+            return await self.talk()
+        case .busy: return Ending(status: .busy, sip: 486)
+        case .failed: return Ending(status: .failed, sip: 404)
+        case .noAnswer: return Ending(status: .noAnswer, sip: 487)
         }
     }
 
@@ -89,30 +100,36 @@ struct CallRunner {
         return Task.isCancelled
     }
 
-    private func finish(_ status: CallDetails.Status, sip: Int) {
+    private func finish(_ ending: Ending) {
         if let recording = self.recording {
             recording.advance(toMs: Int((ContinuousClock.now - self.answeredAt) / .milliseconds(1)))
             recording.write()
         }
-        self.call.set(status)
+        self.call.set(ending.status)
         let seconds = self.call.details.durationSeconds ?? 0
         self.callbacks.post(
             .completed,
-            status: status.rawValue,
+            status: ending.status.rawValue,
             further: [
                 FormField("CallDuration", String(seconds)),
                 FormField("Duration", String((seconds + 59) / 60)),
-                FormField("SipResponseCode", String(sip)),
+                FormField("SipResponseCode", String(ending.sip)),
             ]
         )
     }
 
-    private mutating func talk() async {
+    mutating func answer() {
+        guard !self.isAnswered else { return }
+        self.isAnswered = true
         self.answeredAt = .now
         self.call.set(.inProgress)
         self.callbacks.post(.answered, status: CallDetails.Status.inProgress.rawValue)
         self.startRecording()
-        self.startTimeLimit()
+        self.call.watchTimeLimit()
+    }
+
+    /// Runs documents to the end of the call. An inbound one is not answered yet.
+    private mutating func talk() async -> Ending {
         var next = await self.detect() ?? .document(self.call.request.document)
         // A customer's server could redirect in a circle for ever.
         var documents = 0
@@ -120,10 +137,14 @@ struct CallRunner {
             documents += 1
             guard documents <= 1000 else {
                 self.call.log.add(.problem(code: 11215, "too many documents"))
-                return
+                break
             }
             next = await self.run(source)
         }
+        if case .reject(let reason) = next {
+            return reason == .busy ? Ending(status: .busy, sip: 486) : Ending(status: .noAnswer, sip: 603)
+        }
+        return self.isAnswered ? .completed : .canceled
     }
 
     private mutating func startRecording() {
@@ -134,53 +155,39 @@ struct CallRunner {
             return
         }
         self.recording = recording
-        self.sideTasks.send {
+        self.call.sideTasks.send {
             while (try? await Task.sleep(for: .seconds(1))) != nil { recording.write() }
-        }
-    }
-
-    private func startTimeLimit() {
-        let limit = Duration.seconds(self.call.request.timeLimitSeconds)
-        let call = self.call
-        self.sideTasks.send {
-            guard (try? await Task.sleep(for: limit)) != nil else { return }
-            call.log.add(.problem(code: 32015, "maximum duration reached"))
-            call.control.send(.hangUp(.timeLimit))
         }
     }
 
     /// Finds out who answered, where that was asked for.
     private func detect() async -> Next? {
+        guard let detection = self.call.request.detection else { return nil }
         let call = self.call
-        let delay = Duration.milliseconds(call.script.detectionMs)
-        switch call.request.detection {
-        case .off:
-            return nil
-        case .synchronous:
-            let result = await self.race { _ = try? await Task.sleep(for: delay) }
+        let verdict = detection.verdict(call.script.answeredBy, afterMs: call.script.detectionMs)
+        guard detection.isAsynchronous else {
+            let result = await self.race { _ = try? await Task.sleep(for: .milliseconds(verdict.ms)) }
             if case .interrupted(let control) = result { return Self.next(after: control) }
-            call.set(answeredBy: call.script.answeredBy)
-            return nil
-        case .asynchronous(let callback):
-            let callbacks = self.callbacks
-            self.sideTasks.send {
-                guard (try? await Task.sleep(for: delay)) != nil else { return }
-                call.set(answeredBy: call.script.answeredBy)
-                guard let callback else { return }
-                let details = call.details
-                callbacks.post(
-                    .machineDetection,
-                    to: callback,
-                    fields: [
-                        FormField("CallSid", details.sid.rawValue),
-                        FormField("AccountSid", details.accountSid),
-                        FormField("AnsweredBy", call.script.answeredBy),
-                        FormField("MachineDetectionDuration", String(call.script.detectionMs)),
-                    ]
-                )
-            }
+            call.set(answeredBy: verdict.answeredBy)
             return nil
         }
+        let callbacks = self.callbacks
+        call.sideTasks.send {
+            guard (try? await Task.sleep(for: .milliseconds(verdict.ms))) != nil else { return }
+            call.set(answeredBy: verdict.answeredBy)
+            guard let callback = detection.callback else { return }
+            callbacks.post(
+                .machineDetection,
+                to: callback,
+                fields: [
+                    FormField("CallSid", call.sid.rawValue),
+                    FormField("AccountSid", call.details.accountSid),
+                    FormField("AnsweredBy", verdict.answeredBy),
+                    FormField("MachineDetectionDuration", String(verdict.ms)),
+                ]
+            )
+        }
+        return nil
     }
 
     static func next(after control: SimulatedCall.Control) -> Next {

@@ -6,14 +6,14 @@ final class DialQueue: Sendable {
 
     /// Takes the next place.
     /// - Parameter callsPerSecond: nil does not limit.
-    /// - Returns: how long to wait for it.
-    func reserve(callsPerSecond: Double?) -> Duration {
-        guard let callsPerSecond else { return .zero }
+    /// - Returns: how many milliseconds to wait for it.
+    func reserve(callsPerSecond: Double?) -> Int {
+        guard let callsPerSecond else { return 0 }
         return self.nextFree.withLock { nextFree in
             let now = ContinuousClock.now
             let place = max(now, nextFree ?? now)
             nextFree = place + .seconds(1 / callsPerSecond)
-            return place - now
+            return Int((place - now) / .milliseconds(1))
         }
     }
 }

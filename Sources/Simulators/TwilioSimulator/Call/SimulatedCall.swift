@@ -19,37 +19,57 @@ final class SimulatedCall: Sendable {
 
     private struct State {
         var details: CallDetails
+        var request: CallRequest
+        var answered: ContinuousClock.Instant?
+        var stream: MediaStream?
         var updateFaults: [Faults.APIFault]
+        var lookUpFaults: [Faults.APIFault]
     }
 
     let sid: CallSid
-    let request: CallRequest
-    /// The limit that the script set when the call was created.
-    let callsPerSecond: Double?
     let script: CallScript
     let business: Business
     let log: CallLog
     let control = Mailbox<Control>()
+    /// Run beside the call, and are cancelled at its end.
+    let sideTasks = Mailbox<@Sendable () async -> Void>()
     private let state: Mutex<State>
 
     init(
         details: CallDetails,
         request: CallRequest,
         script: CallScript,
-        callsPerSecond: Double?,
         business: Business,
         log: CallLog
     ) {
         self.sid = details.sid
-        self.request = request
-        self.callsPerSecond = callsPerSecond
         self.script = script
         self.business = business
         self.log = log
-        self.state = Mutex(State(details: details, updateFaults: script.faults.update))
+        self.state = Mutex(
+            State(
+                details: details,
+                request: request,
+                updateFaults: script.faults.update,
+                lookUpFaults: script.faults.lookUp
+            )
+        )
     }
 
     var details: CallDetails { self.state.withLock { $0.details } }
+
+    var request: CallRequest { self.state.withLock { $0.request } }
+
+    /// The Media Stream that is open.
+    var stream: MediaStream? {
+        get { self.state.withLock { $0.stream } }
+        set { self.state.withLock { $0.stream = newValue } }
+    }
+
+    /// Takes the fault of the next look-up.
+    func takeLookUpFault() -> Faults.APIFault? {
+        self.state.withLock { $0.lookUpFaults.isEmpty ? nil : $0.lookUpFaults.removeFirst() }
+    }
 
     /// Takes the fault of the next update.
     func takeUpdateFault() -> Faults.APIFault? {
@@ -61,7 +81,10 @@ final class SimulatedCall: Sendable {
             let now = TwilioTime.now
             state.details.status = status
             state.details.updated = now
-            if status == .inProgress { state.details.started = now }
+            if status == .inProgress {
+                state.details.answered = now
+                state.answered = .now
+            }
             if status.isFinal { state.details.ended = now }
         }
         self.log.add(.status(status.rawValue))
@@ -71,8 +94,21 @@ final class SimulatedCall: Sendable {
         self.state.withLock { $0.details.answeredBy = verdict }
     }
 
-    func set(queuedMs: Int) {
-        self.state.withLock { $0.details.queuedMs = queuedMs }
+    /// Its turn has come.
+    func dialed() {
+        self.state.withLock { $0.details.dialed = .now }
+    }
+
+    /// Has the call end when it has lasted for its limit: after the answer, and when the limit is another.
+    func watchTimeLimit() {
+        let (answered, limit) = self.state.withLock { ($0.answered, $0.request.timeLimitSeconds) }
+        guard let answered else { return }
+        self.sideTasks.send {
+            do { try await Task.sleep(until: answered + .seconds(limit), clock: .continuous) } catch { return }
+            guard self.request.timeLimitSeconds == limit else { return }
+            self.log.add(.problem(code: 32015, "maximum duration reached"))
+            self.control.send(.hangUp(.timeLimit))
+        }
     }
 
     /// What the update asks for is begun; the call's task carries it out.
@@ -81,43 +117,35 @@ final class SimulatedCall: Sendable {
         guard !status.isFinal else {
             throw APIError(code: 21220, "Call is not in-progress. Cannot redirect.")
         }
-        switch update {
+        switch update.action {
         case .complete:
+            self.take(update)
             self.control.send(.hangUp(status == .inProgress ? .requested : .canceled))
         case .cancel:
             guard status != .inProgress else {
                 throw APIError(code: 21220, "Call is in-progress. Cannot cancel.")
             }
+            self.take(update)
             self.control.send(.hangUp(.canceled))
         case .redirect(let source):
             guard status == .inProgress else {
                 throw APIError(code: 21220, "Call is not in-progress. Cannot redirect.")
             }
+            self.take(update)
             self.control.send(.redirect(source))
-        case .nothing:
-            break
+        case nil:
+            self.take(update)
         }
     }
 
-    /// The fields that every request about this call has.
-    func standardFields(status: String? = nil) -> [FormField] {
-        let details = self.details
-        var fields = [
-            FormField("CallSid", details.sid.rawValue),
-            FormField("AccountSid", details.accountSid),
-            FormField("ApiVersion", "2010-04-01"),
-            FormField("CallStatus", status ?? details.status.rawValue),
-            FormField("Direction", "outbound-api"),
-            FormField("From", details.from),
-            FormField("Caller", details.from),
-            FormField("To", details.to),
-            FormField("Called", details.to),
-        ]
-        for party in ["From", "Caller", "To", "Called"] {
-            for detail in ["City", "State", "Zip"] { fields.append(FormField(party + detail, "")) }
-            fields.append(FormField(party + "Country", "US"))
+    /// What the update changes for the rest of the call.
+    private func take(_ update: CallUpdate) {
+        self.state.withLock { state in
+            state.request.fallback = update.fallback ?? state.request.fallback
+            state.request.statusCallback = update.statusCallback ?? state.request.statusCallback
+            state.request.timeLimitSeconds = update.timeLimitSeconds ?? state.request.timeLimitSeconds
+            state.details.updated = .now
         }
-        if let verdict = details.answeredBy { fields.append(FormField("AnsweredBy", verdict)) }
-        return fields
+        if update.timeLimitSeconds != nil { self.watchTimeLimit() }
     }
 }

@@ -1,6 +1,5 @@
 import NIOCore
 import NIOHTTP1
-import Synchronization
 import TwilioMedia
 import WebSockets
 
@@ -28,14 +27,19 @@ struct StreamSession: Sendable {
     let parameters: [TwiMLDocument.Parameter]
     let call: SimulatedCall
     let environment: CallEnvironment
+    let loop: MediaLoop
     let answeredAt: ContinuousClock.Instant
     let recording: CallRecording?
     let onStarted: @Sendable () -> Void
 
     func run(caller: MediaStream.Caller) async -> Outcome {
-        let current = CurrentStream()
+        await withTaskExecutorPreference(self.loop.executor) { await self.runHere(caller: caller) }
+    }
+
+    private func runHere(caller: MediaStream.Caller) async -> Outcome {
+        defer { self.call.stream = nil }
         return await withTaskGroup(of: Event.self) { group in
-            group.addTask { .ended(await self.connect(caller: caller, current: current)) }
+            group.addTask { .ended(await self.connect(caller: caller)) }
             group.addTask { await self.call.control.next().map { .control($0) } ?? .nothing }
             var outcome = Outcome(end: .stopped, caller: caller)
             for await event in group {
@@ -45,7 +49,7 @@ struct StreamSession: Sendable {
                     group.cancelAll()
                 case .control(let control):
                     outcome.control = control
-                    if let stream = current.stream {
+                    if let stream = self.call.stream {
                         stream.end(sayingStop: true)
                         group.addTask {
                             do { try await Task.sleep(for: Self.closingTime) } catch { return .nothing }
@@ -60,19 +64,19 @@ struct StreamSession: Sendable {
                     break
                 }
             }
-            if let stream = current.stream { outcome.caller = stream.caller }
+            if let stream = self.call.stream { outcome.caller = stream.caller }
             // Interrupted while it was about to begin.
             if outcome.control != nil, outcome.end == .broken { outcome.end = .stopped }
             return outcome
         }
     }
 
-    private func connect(caller: MediaStream.Caller, current: CurrentStream) async -> StreamEnd {
+    private func connect(caller: MediaStream.Caller) async -> StreamEnd {
         var headers = HTTPHeaders()
-        headers.add(name: "X-Twilio-Signature", value: self.environment.signature.compute(url: self.url.text))
+        headers.add(name: "X-Twilio-Signature", value: self.environment.tokens.signature.compute(url: self.url.text))
         headers.add(name: "User-Agent", value: "Twilio.TmeWs/1.0")
         do {
-            return try await self.environment.sockets.connect(to: self.url.text, headers: headers) { socket in
+            return try await self.loop.sockets.connect(to: self.url.text, headers: headers) { socket in
                 let elapsed = ContinuousClock.now - self.answeredAt
                 let stream = MediaStream(
                     messages: self.messages,
@@ -85,12 +89,12 @@ struct StreamSession: Sendable {
                     log: self.call.log,
                     recording: self.recording
                 )
-                current.set(stream)
+                self.call.stream = stream
                 self.call.log.add(.streamStarted(sid: stream.sid))
                 self.onStarted()
-                self.environment.clock.add(stream)
+                self.loop.clock.add(stream)
                 let end = await self.serve(stream, on: socket)
-                self.environment.clock.remove(stream)
+                self.loop.clock.remove(stream)
                 return end
             }
         } catch let error as WebSocketError {
@@ -170,13 +174,4 @@ struct StreamSession: Sendable {
         }
         return wasDropped
     }
-}
-
-/// The stream of a session once it is open.
-private final class CurrentStream: Sendable {
-    private let state = Mutex<MediaStream?>(nil)
-
-    var stream: MediaStream? { self.state.withLock { $0 } }
-
-    func set(_ stream: MediaStream) { self.state.withLock { $0 = stream } }
 }

@@ -1,75 +1,64 @@
-import Synchronization
+import NIOCore
 
-/// Ticks all open streams of the process, each every 20 ms: one task for all of them, on an absolute schedule, so that
-/// no stream drifts and a late tick is made up for.
+/// Ticks the open streams of one event loop, each every 20 ms, on an absolute schedule: no stream drifts, and a late tick
+/// is made up for.
 ///
-/// The streams are spread over ten slots of 2 ms, so that many calls do not all send in the same instant.
+/// The streams are spread over ten slots of 2 ms, so that many calls do not all send in the same instant. The clock
+/// rests while there are no streams.
 final class MediaClock: Sendable {
     private static let slots = 10
-    private static let slotLength = Duration.milliseconds(2)
-
-    private struct Entry {
-        var stream: MediaStream
-        /// The first slot, counted from the clock's start, that is this stream's.
-        var from: Int
-    }
+    private static let slotLength = TimeAmount.milliseconds(2)
 
     private struct State {
-        var entries = [[Entry]](repeating: [], count: MediaClock.slots)
-        var nextSlot = 0
-        var isEmpty: Bool { self.entries.allSatisfy(\.isEmpty) }
+        var entries = [[MediaStream]](repeating: [], count: MediaClock.slots)
+        var nextEntry = 0
+        /// The slot that is ticked next, counted from the clock's start; nil while it rests.
+        var nextSlot: Int?
     }
 
-    private let state = Mutex(State())
-    private let origin = ContinuousClock.now
-    private let wakeUps = Mailbox<Void>()
+    private let eventLoop: any EventLoop
+    private let origin = NIODeadline.now()
+    private let state: NIOLoopBoundBox<State>
 
-    /// The stream's first tick is within 20 ms.
+    init(eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+        self.state = .makeBoxSendingValue(State(), eventLoop: eventLoop)
+    }
+
+    /// The stream's first tick is within 20 ms. From any thread.
     func add(_ stream: MediaStream) {
-        self.state.withLock { state in
-            let slot = state.nextSlot
-            state.nextSlot = (slot + 1) % Self.slots
-            state.entries[slot].append(Entry(stream: stream, from: self.currentSlot))
+        self.eventLoop.execute {
+            let place = self.state.value.nextEntry
+            self.state.value.nextEntry = (place + 1) % Self.slots
+            self.state.value.entries[place].append(stream)
+            if self.state.value.nextSlot == nil { self.schedule(after: self.currentSlot) }
         }
-        self.wakeUps.send(())
     }
 
+    /// From any thread.
     func remove(_ stream: MediaStream) {
-        self.state.withLock { state in
-            for slot in state.entries.indices { state.entries[slot].removeAll { $0.stream === stream } }
+        self.eventLoop.execute {
+            for slot in 0..<Self.slots { self.state.value.entries[slot].removeAll { $0 === stream } }
         }
     }
 
-    /// Runs until it is cancelled.
-    func run() async {
-        while await self.wakeUps.nextBatch() != nil {
-            await self.tickWhileNeeded()
-        }
+    /// Waits for the next slot that has streams.
+    private func schedule(after slot: Int) {
+        let next = (slot + 1...slot + Self.slots).first { !self.state.value.entries[$0 % Self.slots].isEmpty }
+        self.state.value.nextSlot = next
+        guard let next else { return }
+        self.eventLoop.scheduleTask(deadline: self.origin + Self.slotLength * next) { self.tick() }
     }
 
-    private func tickWhileNeeded() async {
-        var done = self.currentSlot
-        while let next = self.nextUsedSlot(after: done) {
-            do {
-                try await Task.sleep(until: self.origin + Self.slotLength * next, tolerance: .zero, clock: .continuous)
-            } catch {
-                return
-            }
-            // Slots in between are those of streams added meanwhile.
-            for slot in (done + 1)...next {
-                for entry in self.state.withLock({ $0.entries[slot % Self.slots] }) where entry.from <= slot {
-                    entry.stream.tick()
-                }
-            }
-            done = next
+    /// Ticks the next slot, and those whose time has come meanwhile.
+    private func tick() {
+        guard let first = self.state.value.nextSlot else { return }
+        let last = max(first, self.currentSlot)
+        for slot in first...last {
+            for stream in self.state.value.entries[slot % Self.slots] { stream.tick() }
         }
+        self.schedule(after: last)
     }
 
-    private func nextUsedSlot(after slot: Int) -> Int? {
-        self.state.withLock { state in
-            (slot + 1...slot + Self.slots).first { !state.entries[$0 % Self.slots].isEmpty }
-        }
-    }
-
-    private var currentSlot: Int { Int((ContinuousClock.now - self.origin) / Self.slotLength) }
+    private var currentSlot: Int { Int((NIODeadline.now() - self.origin).nanoseconds / Self.slotLength.nanoseconds) }
 }

@@ -134,6 +134,9 @@ final class MediaStream: Sendable {
         }
     }
 
+    /// The connection breaks now.
+    func drop() { self.commit(.drop) }
+
     /// A text message of the server.
     func received(_ text: ByteBuffer) {
         do {

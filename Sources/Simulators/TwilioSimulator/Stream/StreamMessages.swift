@@ -1,4 +1,5 @@
 package import CallEvents
+import JSON
 package import NIOCore
 import TwilioMedia
 
@@ -7,7 +8,10 @@ package struct StreamMessages: Sendable {
     package let streamSid: String
     private let accountSid: String
     private let callSid: CallSid
-    private let silence = ByteBuffer(repeating: 0xFF, count: 160)
+    /// Base64 of 160 bytes of silence.
+    private let silence: ByteBuffer
+    /// What every `media` message ends with.
+    private let mediaTail: ByteBuffer
     private var sequence: UInt64 = 0
     private var chunk: UInt64 = 0
 
@@ -15,6 +19,10 @@ package struct StreamMessages: Sendable {
         self.streamSid = streamSid
         self.accountSid = accountSid
         self.callSid = callSid
+        var silence = ByteBuffer()
+        Base64.encode(ByteBuffer(repeating: 0xFF, count: 160), to: &silence)
+        self.silence = silence
+        self.mediaTail = ByteBuffer(string: "\"},\"streamSid\":\"\(streamSid)\"}")
     }
 
     package mutating func connected() -> ByteBuffer {
@@ -34,18 +42,24 @@ package struct StreamMessages: Sendable {
         )
     }
 
+    /// The message of which there are fifty a second, written by hand: what stays the same is made once.
     /// - Parameter audio: one frame of mu-law; nil for 160 bytes of silence.
     package mutating func media(_ audio: ByteBuffer?, timestamp: Int) -> ByteBuffer {
         self.chunk += 1
-        return self.next(
-            .media(
-                MediaStreamEvent.Media(
-                    chunk: self.chunk,
-                    timestampMs: UInt64(timestamp),
-                    payload: audio ?? self.silence
-                )
-            )
-        )
+        self.sequence += 1
+        var text = ByteBuffer()
+        let payload = audio.map { Base64.encodedLength(of: $0.readableBytes) } ?? self.silence.readableBytes
+        text.reserveCapacity(payload + self.mediaTail.readableBytes + 160)
+        text.writeStaticString("{\"event\":\"media\",\"sequenceNumber\":\"")
+        text.writeString(String(self.sequence))
+        text.writeStaticString("\",\"media\":{\"track\":\"inbound\",\"chunk\":\"")
+        text.writeString(String(self.chunk))
+        text.writeStaticString("\",\"timestamp\":\"")
+        text.writeString(String(timestamp))
+        text.writeStaticString("\",\"payload\":\"")
+        if let audio { Base64.encode(audio, to: &text) } else { text.writeImmutableBuffer(self.silence) }
+        text.writeImmutableBuffer(self.mediaTail)
+        return text
     }
 
     package mutating func dtmf(_ digit: Character) -> ByteBuffer { self.next(.dtmf(digit: String(digit))) }

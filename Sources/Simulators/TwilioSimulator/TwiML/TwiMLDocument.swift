@@ -8,6 +8,12 @@ package struct TwiMLDocument: Sendable, Equatable {
         case say(String)
         case pause(Duration)
         case hangup
+        case reject(Rejection)
+    }
+
+    /// What a caller who is rejected hears; the call ends as `busy` or `no-answer`.
+    package enum Rejection: String, Sendable {
+        case busy, rejected
     }
 
     /// `<Connect>` with its one `<Stream>`.
@@ -93,6 +99,12 @@ package struct TwiMLDocument: Sendable, Equatable {
         case "Hangup":
             self.check(element, attributes: [])
             return .hangup
+        case "Reject":
+            self.check(element, attributes: ["reason"])
+            self.checkNoChildren(element)
+            let reason = element[attribute: "reason"] ?? Rejection.rejected.rawValue
+            if Rejection(rawValue: reason) == nil { self.warn("<Reject reason> is neither busy nor rejected") }
+            return .reject(Rejection(rawValue: reason) ?? .rejected)
         default:
             self.warn("unknown element <\(element.name)>")
             return nil

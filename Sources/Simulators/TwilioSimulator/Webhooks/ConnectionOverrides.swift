@@ -9,7 +9,10 @@ package struct ConnectionOverrides: Sendable, Equatable {
         case read = "rt"
     }
 
+    /// For all tries together.
     package var totalMs = 15000
+    /// For each try.
+    package var readMs = 15000
     package var retries = 1
     package var retryOn: Set<Reason> = [.connect]
 
@@ -18,8 +21,10 @@ package struct ConnectionOverrides: Sendable, Equatable {
             guard let equals = pair.firstIndex(of: "=") else { continue }
             let value = pair[pair.index(after: equals)...]
             switch pair[..<equals] {
-            case "tt", "rt":
-                if let time = Int(value), (100...15000).contains(time) { self.totalMs = min(self.totalMs, time) }
+            case "tt":
+                if let time = Int(value), (100...15000).contains(time) { self.totalMs = time }
+            case "rt":
+                if let time = Int(value), (100...15000).contains(time) { self.readMs = time }
             case "rc":
                 if let count = Int(value), (0...5).contains(count) { self.retries = count }
             case "rp":

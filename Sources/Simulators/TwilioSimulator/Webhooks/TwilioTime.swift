@@ -9,6 +9,17 @@ package struct TwilioTime: Sendable, Equatable {
 
     package static var now: TwilioTime { TwilioTime(milliseconds: Int(Date().timeIntervalSince1970 * 1000)) }
 
+    static let day = 86_400_000
+
+    /// Reads `2026-11-23`, which is its midnight, or `2026-11-23T04:18:00Z`.
+    package init?(parsing text: String) {
+        let day = Date.ISO8601FormatStyle().year().month().day()
+        guard let date = (try? Date(text, strategy: .iso8601)) ?? (text.count == 10 ? try? day.parse(text) : nil) else {
+            return nil
+        }
+        self.milliseconds = Int(date.timeIntervalSince1970 * 1000)
+    }
+
     /// `Mon, 23 Nov 2026 04:18:00 +0000`.
     package var rfc2822: String {
         let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]

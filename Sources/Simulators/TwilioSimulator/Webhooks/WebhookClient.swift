@@ -28,22 +28,23 @@ struct WebhookClient: Sendable {
     private static let maximumBody = 1 << 20
 
     let http: HTTPClient
-    let signature: TwilioSignature
+    let tokens: AuthTokens
     let userAgent = "TwilioProxy/1.1"
 
     /// - Parameter method: `GET` puts the fields into the query.
     /// - Throws: when there was no 2xx answer; `CancellationError` is passed on as a failure, too.
     func send(_ url: WebhookURL, method: String, fields: FormFields) async throws(Failure) -> Answer {
         let overrides = ConnectionOverrides(fragment: url.fragment)
-        let deadline = NIODeadline.now() + .milliseconds(Int64(overrides.totalMs))
+        let end = NIODeadline.now() + .milliseconds(Int64(overrides.totalMs))
         let token = makeUUID()
         var attempt = 0
         while true {
             do {
+                let deadline = min(end, .now() + .milliseconds(Int64(overrides.readMs)))
                 return try await self.follow(url, method: method, fields: fields, token: token, deadline: deadline)
             } catch {
                 guard attempt < overrides.retries, let reason = error.reason, overrides.retryOn.contains(reason),
-                    NIODeadline.now() < deadline, !Task.isCancelled
+                    NIODeadline.now() < end, !Task.isCancelled
                 else { throw error }
                 attempt += 1
             }
@@ -104,12 +105,12 @@ struct WebhookClient: Sendable {
         request.headers.add(name: "Accept", value: "*/*")
         request.headers.add(name: "I-Twilio-Idempotency-Token", value: token)
         if method == "GET" {
-            request.headers.add(name: "X-Twilio-Signature", value: self.signature.compute(url: target.signed))
+            request.headers.add(name: "X-Twilio-Signature", value: self.tokens.signature.compute(url: target.signed))
         } else {
             request.method = .POST
             request.headers.add(
                 name: "X-Twilio-Signature",
-                value: self.signature.compute(url: target.signed, content: .form(fields))
+                value: self.tokens.signature.compute(url: target.signed, content: .form(fields))
             )
             request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded; charset=UTF-8")
             request.body = .bytes(ByteBuffer(string: fields.encoded))

@@ -1,0 +1,88 @@
+import CallEvents
+import CallFlow
+import SwiftProtobuf
+import Testing
+
+@Suite struct InboundCallTests {
+    private static let sid = Log.callSid
+    private static let inbound = CallEvent.OneOf_Body.requested(
+        .with {
+            $0.requestID = Self.sid
+            $0.direction = "inbound"
+            $0.audioPath = .passthrough
+        }
+    )
+
+    @Test func `somebody who calls us gets the concierge, who does not believe to have called`() throws {
+        let (state, outputs) = Log([Self.inbound]).folded()
+        #expect(state.agent == "main_concierge")
+        guard case .command(let command) = try #require(outputs.first) else { throw Unexpected() }
+        #expect(outputs.count == 1)
+        #expect(command.startSession.audioPath == .passthrough)
+        let instructions = command.startSession.agent.instructions
+        #expect(instructions.contains("Somebody has called LifeHub's number"))
+        #expect(!instructions.contains("You have called") && !instructions.contains("Let the person greet you first"))
+        #expect(command.startSession.agent.tools.map(\.name) == ["extract_quote", "end_call"])
+    }
+
+    @Test func `the agent speaks first, once, when the person can hear it`() throws {
+        let log = Log([Self.inbound, .claimed, .stream(1), .stream(2), .stream(101)])
+        #expect(log.outputs.map(\.label) == ["start/\(Self.sid)", "greeting/\(Self.sid)"])
+        guard case .command(let greeting) = log.outputs[1] else { throw Unexpected() }
+        #expect(greeting.say.instructions.contains("LifeHub"))
+    }
+
+    @Test func `the agent speaks first also when the stream's event overtook the request`() {
+        let log = Log([.stream(1), Self.inbound, .stream(2)])
+        #expect(log.outputs.map(\.label) == ["start/\(Self.sid)", "greeting/\(Self.sid)"])
+    }
+
+    @Test func `whom we call speaks first`() {
+        #expect(Log([.requested, .stream(1)]).outputs.map(\.label) == ["start/\(Self.sid)"])
+    }
+
+    @Test func `a call that is over is not greeted`() {
+        let log = Log([Self.inbound, .status("completed", 1), .stream(1)])
+        #expect(log.outputs.map(\.label) == ["start/\(Self.sid)", "end/\(Self.sid)"])
+    }
+}
+
+@Suite struct EndedCallTests {
+    private static let sid = Log.callSid
+
+    private static func end(_ reason: String) -> CallEvent.OneOf_Body {
+        .endRequested(.with { $0.reason = reason })
+    }
+
+    @Test func `a requested end is noted, and made sure of once`() {
+        let log = Log([.requested, .claimed, .stream(1), Self.end("enough"), Self.end("enough")])
+        #expect(log.state.ending)
+        #expect(log.state.endReason == "enough")
+        #expect(log.outputs.map(\.label) == ["start/\(Self.sid)", "hang-up/\(Self.sid)"])
+        #expect(Log([.requested, Self.end("")]).state.endReason == "end_requested")
+    }
+
+    @Test func `nothing that comes late changes the end of a call`() {
+        let ended = [.requested, .claimed, .stream(1), .status("completed", 3)] as [CallEvent.OneOf_Body]
+        let late: [CallEvent.OneOf_Body] = [
+            .requested, .status("in-progress", 2), .status("ringing", 9), .status("failed", 10), .stream(2), .claimed,
+            Self.end("late"),
+            .errorOccurred(
+                .with {
+                    $0.code = "late"
+                    $0.fatal = true
+                }
+            ),
+            .machineDetected(.with { $0.answeredBy = "human" }), .streamStopped(.with { $0.streamEpoch = 2 }),
+            .streamStatusChanged(.with { $0.event = "stream-error" }),
+            .telephonyCompleted(.with { $0.commandID = "c" }),
+            .handoffRequested(.with { $0.toAgent = "x" }), .dtmfReceived(.with { $0.digit = "1" }),
+        ]
+        let before = Log(ended)
+        let after = Log(ended + late)
+        #expect(after.outputs == before.outputs)
+        #expect(after.state.phase == .ended && after.state.status == "completed")
+        #expect(after.state.endReason == before.state.endReason && after.state.endedAtUs == before.state.endedAtUs)
+        #expect(after.state.ending == before.state.ending)
+    }
+}
