@@ -48,7 +48,7 @@ extension ConsumerLoop {
     /// rebalance delay of 3 s. One that is not let in stays behind until the process ends.
     private func joinFirst() {
         let limit = DispatchTime.now() + .seconds(5)
-        while !self.rebalances.isReady, !self.rebalances.hasPending {
+        while !self.rebalances.hasJoined, !self.rebalances.hasPending {
             guard DispatchTime.now() < limit else { return self.handle.keep() }
             if let message = rd_kafka_consumer_poll(self.handle.pointer, 10) { rd_kafka_message_destroy(message) }
         }

@@ -1,5 +1,6 @@
 import CRdKafka
 import Dispatch
+import Glibc
 import Logging
 
 /// The polling thread of a group member: polls, answers rebalances, and hands events over in order.
@@ -189,8 +190,9 @@ extension ConsumerLoop {
             self.client.joined()
             self.rebalances.add(partitions)
             // The first is told in any case: it says that this member has been considered.
-            if !partitions.isEmpty || !self.rebalances.isReady {
-                self.rebalances.setReady()
+            let isFirst = !self.rebalances.isReady
+            self.rebalances.setReady()
+            if !partitions.isEmpty || isFirst {
                 self.tell(.assigned(Self.numbers(partitions)))
             }
             self.assign(partitions)
@@ -223,12 +225,9 @@ extension ConsumerLoop {
             let position =
                 starts[partition] ?? self.subscription.positions[partition.topic]
                 ?? .committed(otherwise: .beginning)
-            let edgeOutOfRange: KafkaPosition.Edge =
-                self.subscription.endWhenOutOfRange.contains(partition.topic) ? .end : .beginning
             switch position {
             case .offset(let offset): offsets.append((partition, offset))
             case .edge(let edge): offsets.append((partition, edge.logicalOffset))
-            case .committed(edgeOutOfRange): offsets.append((partition, Int64(RD_KAFKA_OFFSET_STORED)))
             case .committed(let edge): undecided[partition] = edge
             }
         }
@@ -237,16 +236,18 @@ extension ConsumerLoop {
         self.check(rd_kafka_incremental_assign(self.handle.pointer, list.pointer), "partitions not assigned")
     }
 
-    /// Asks for committed offsets, where librdkafka's own rule for partitions without one is not what is wanted.
+    /// Asks for committed offsets until there is an answer. Left to librdkafka, one error of a broker that has just come
+    /// back (2.0.2: "not coordinator") would leave the partitions without a beginning for ever.
     private func committed(_ partitions: [KafkaTopicPartition: KafkaPosition.Edge]) -> [(KafkaTopicPartition, Int64)] {
         let list = TopicPartitionList(partitions.keys)
-        while !self.handOff.isStopping {
+        while !self.handOff.isStopping, self.handle.fatalError == nil {
             let code = rd_kafka_committed(self.handle.pointer, list.pointer, 2_000)
             let failed =
                 code != RD_KAFKA_RESP_ERR_NO_ERROR
                 ? code : list.elements.lazy.map(\.error).first { $0 != RD_KAFKA_RESP_ERR_NO_ERROR }
             guard let failed else { break }
             self.logger.warning("committed offsets unknown", metadata: ["error": "\(KafkaError.text(of: failed))"])
+            usleep(50_000)
         }
         return list.elements.map { element in
             let edge = partitions[element.partition] ?? .beginning

@@ -18,6 +18,7 @@ final class Rebalances: Sendable {
         var starts: [KafkaTopicPartition: KafkaPosition] = [:]
         var paused: Set<KafkaTopicPartition> = []
         var isReady = false
+        var hasJoined = false
     }
 
     private let companions: [String]
@@ -127,7 +128,15 @@ final class Rebalances: Sendable {
 
     var isReady: Bool { self.state.withLock { $0.isReady } }
 
-    func setReady() { self.state.withLock { $0.isReady = true } }
+    /// The present client has had its first assignment.
+    var hasJoined: Bool { self.state.withLock { $0.hasJoined } }
+
+    func setReady() {
+        self.state.withLock { state in
+            state.isReady = true
+            state.hasJoined = true
+        }
+    }
 }
 
 extension Rebalances.State {

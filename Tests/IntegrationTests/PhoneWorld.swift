@@ -114,8 +114,8 @@ struct PhoneWorld: Sendable {
         timeout: Duration = .seconds(60),
         _ matches: @Sendable (CallFact.Event) -> Bool
     ) async throws {
-        try await eventually("\(what): \(self.story(of: sid))", timeout: timeout) {
-            self.twilio.call(sid)?.events.contains(where: matches) ?? false
+        try await eventually(what, timeout: timeout, detail: self.story(of: sid)) {
+            self.twilio.call(sid)?.events.contains(where: matches) == true ? () : nil
         }
     }
 
