@@ -19,7 +19,7 @@ struct DrainTests {
             try await world.wait(for: "the agent speaks", in: sid) { $0 == .agentBegan }
             let (draining, other) = try await world.ingresses(of: sid)
             draining.program.terminate()
-            #expect(try await draining.get("/readyz").status == 503)
+            try await eventually("it is not ready") { try await draining.get("/readyz").status == 503 }
 
             let proxy = try #require(world.stack.program("haproxy"))
             let server = draining.name.replacing("twilio-ingress-", with: "twilio-ingress/ingress")

@@ -54,6 +54,8 @@ package final class MediaStream: WebSocketSource {
     private struct State {
         var inbound: InboundRecords
         var outbound: OutboundQueue
+        /// What the playout's times are told by.
+        var phone = PhoneClock()
         let writer: MediaStreamWriter
         /// The message being written.
         var text = ByteBuffer()
@@ -150,6 +152,7 @@ extension MediaStream {
     package func received(_ media: MediaStreamEvent.Media, nowUs: Int64) {
         self.heardAtUs.store(nowUs, ordering: .relaxed)
         let isRepeated = self.state.withLock { state -> Bool in
+            state.phone.heard(timestampMs: media.timestampMs, nowUs: nowUs)
             switch state.inbound.received(media, nowUs: nowUs) {
             case .repeated: return true
             case .otherTrack: return false
@@ -174,7 +177,7 @@ extension MediaStream {
 
     /// Under the lock, so that the records of two tasks stay in order.
     private func produce(_ state: inout State, nowUs: Int64) {
-        let playout = state.outbound.playout.position(nowUs: nowUs)
+        let playout = state.outbound.playout.position(nowUs: state.phone.time(nowUs: nowUs))
         while let record = state.inbound.next(playout: playout, nowUs: nowUs) {
             if record.isFilling { self.metrics.filledFrames.increment() }
             if let reason = self.produce(record.value) {
@@ -187,7 +190,9 @@ extension MediaStream {
 
     /// Twilio returned a mark.
     package func acknowledged(mark: String, nowUs: Int64) {
-        let result = self.state.withLock { $0.outbound.acknowledged(mark: mark, nowUs: nowUs) }
+        let result = self.state.withLock { state in
+            state.outbound.acknowledged(mark: mark, nowUs: state.phone.time(nowUs: nowUs))
+        }
         if result == .hangUp { self.played.yield() }
     }
 
@@ -207,9 +212,10 @@ extension MediaStream {
             let heard = state.heard
             state.heard = (0, 0)
             let playout = state.outbound.playout
+            let playedMs = playout.playedMs(nowUs: state.phone.time(nowUs: nowUs))
             return Levels(
                 inbound: AudioLevel.dbfs(energy: heard.energy, samples: heard.samples),
-                outbound: state.playing.level(playedMs: playout.playedMs(nowUs: nowUs), sentMs: playout.sentMs)
+                outbound: state.playing.level(playedMs: playedMs, sentMs: playout.sentMs)
             )
         }
     }
@@ -230,12 +236,13 @@ extension MediaStream {
     package func offer(record: ByteBuffer, nowUs: Int64) throws(AudioFrameError) -> Offered {
         var hangUpWithin: Duration?
         let offered = try self.state.withLock { state throws(AudioFrameError) -> Offered in
-            let step = try state.outbound.received(record: record, nowUs: nowUs)
+            let phoneUs = state.phone.time(nowUs: nowUs)
+            let step = try state.outbound.received(record: record, nowUs: phoneUs)
             if state.outbound.isOverflowing { return .overflow }
             state.playing.follow(step, sentMs: state.outbound.playout.sentMs)
             if state.outbound.playout.isHangingUp, !state.isHangingUp {
                 state.isHangingUp = true
-                let unplayedMs = state.outbound.playout.unplayedMs(nowUs: nowUs)
+                let unplayedMs = state.outbound.playout.unplayedMs(nowUs: phoneUs)
                 hangUpWithin = .milliseconds(unplayedMs) + .seconds(5)
             }
             return step.dropped.map { .dropped($0) } ?? .queued
