@@ -82,4 +82,8 @@ package struct WebSocket: Sendable {
 
     /// Drops the connection without a closing handshake.
     package func abort() { self.connection.abort() }
+
+    /// For an end that plays dead: takes nothing more from the connection until the peer takes it down. `inbound` is
+    /// silent, pings get no answer, and a close is not returned.
+    package func stopReading() { self.connection.stopReading() }
 }

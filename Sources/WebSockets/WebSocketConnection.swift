@@ -66,6 +66,10 @@ final class WebSocketConnection: Sendable {
         self.channel.close(mode: .all, promise: nil)
     }
 
+    func stopReading() {
+        self.channel.setOption(.autoRead, value: false).whenComplete { _ in }
+    }
+
     /// The owner is done: closes and returns when the connection is gone, at most about a second later.
     func finish(code: UInt16) async {
         let request = WebSocketHandler.CloseRequest(code: code, reason: "", discardsInbound: true)

@@ -59,4 +59,46 @@ import TwilioSimulator
             }
         }
     }
+
+    @Test func `a call whose socket goes dead is connected again, and goes on`() async throws {
+        var script = CallScript()
+        script.answerAfterMs = 50
+        script.turns = [.init(.atOnce, say: "greeting"), .init(.agentFinished, say: "price")]
+        script.faults.muteSocketAtMs = [1_500]
+        try await SimulatedTwilio.run(script) { twilio in
+            // Long enough for a machine that is busy with other tests.
+            try await twilio.withIngress(adjust: { $0.streamSilence = .seconds(4) }) { ingress in
+                let call = try await twilio.call(from: ingress)
+                let callSid = call.callSid
+                try await eventually("the socket is dead") {
+                    try twilio.snapshot(call).events.contains(.fault("socket muted"))
+                }
+                let ids = try await eventually("the second stream", timeout: .seconds(60)) {
+                    let ids = try await call.events().map(\.eventID)
+                    return ids.contains("stream-started/\(callSid)/2") ? ids : nil
+                }
+                // The call was looked up meanwhile: it is not over.
+                #expect(!ids.contains("status/\(callSid)/3"))
+                try await eventually("the first is over") {
+                    try await call.events().first { $0.eventID == "stream-stopped/\(callSid)/1" }?.streamStopped.reason
+                        == "closed"
+                }
+                var speech = SpeechMaker(stream: 2)
+                try await call.play(speech.audio("a", ms: 400) + [speech.frame(.endOfItem, "a")])
+                try await eventually("the person is heard again") {
+                    try await call.inboundFrames().contains {
+                        $0.streamEpoch == 2 && $0.payload != ByteBuffer(repeating: 0xff, count: 160)
+                    }
+                }
+                let answer = try await call.control("end", nil)
+                #expect(answer.status == 202)
+                try await eventually("completed") {
+                    try await call.events().contains { $0.statusChanged.status == "completed" }
+                }
+                let snapshot = try twilio.snapshot(call)
+                #expect(snapshot.heardMs == 400)
+                #expect(snapshot.problems.allSatisfy { [31_903, 31_921].contains($0) }, "\(snapshot.problems)")
+            }
+        }
+    }
 }

@@ -21,7 +21,11 @@ struct SimulatedTwilio: Sendable {
     }
 
     /// An instance with a port and a public URL of its own.
-    func withIngress(ownBroker: EmbeddedBroker? = nil, body: (Ingress) async throws -> Void) async throws {
+    func withIngress(
+        ownBroker: EmbeddedBroker? = nil,
+        adjust: (inout IngressConfiguration) -> Void = { _ in },
+        body: (Ingress) async throws -> Void
+    ) async throws {
         let port = try await FreePorts.take()
         try await Ingress.run(
             ownBroker: ownBroker,
@@ -29,6 +33,7 @@ struct SimulatedTwilio: Sendable {
                 configuration.port = port
                 configuration.publicURL = PublicURL("http://127.0.0.1:\(port)")!
                 configuration.twilioAPIURL = "http://127.0.0.1:\(self.port)"
+                adjust(&configuration)
             },
             body: body
         )

@@ -2,6 +2,7 @@ import CallEvents
 import JSON
 import NIOCore
 import Synchronization
+import TestSupport
 import Testing
 import TwilioMedia
 import TwilioSimulator
@@ -160,6 +161,39 @@ struct StreamTests {
             let media = messages.filter { $0.event == "media" }
             let spoken = try #require(media.firstIndex { $0.payload.first == 0x11 })
             #expect(spoken >= 10)
+        }
+    }
+
+    @Test func `a muted socket says nothing and answers nothing until the server takes it down`() async throws {
+        let streams = Mutex<[TestStream]>([])
+        let server = TestServer { request, server in
+            .response(server.connect(action: request.path == "/twiml" ? "/again" : nil))
+        } stream: { stream in
+            streams.withLock { $0.append(stream) }
+            await stream.readToEnd()
+        }
+        var script = CallScript.quick([.init(.atOnce, say: "story")])
+        script.faults.muteSocketAtMs = [600]
+        try await Harness.run(script, server: server) { harness in
+            let sid = try await harness.call()
+            try await harness.wait(for: sid) { $0.events.contains(.fault("socket muted")) }
+            let muted = try #require(streams.withLock { $0.first })
+            let last = try await eventually("nothing on its way") {
+                let heardAt = muted.socket.lastHeard
+                return ContinuousClock.now - heardAt > .milliseconds(500) ? heardAt : nil
+            }
+            for _ in 0..<10 {
+                try await muted.socket.sendPing()
+                try await muted.send(.mark(name: "lost"), streamSid: muted.messages[1].streamSid)
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            #expect(muted.socket.lastHeard == last && streams.withLock { $0.count } == 1)
+            try await muted.socket.close(code: 1001, reason: "silent")
+            try await eventually("the next stream, which is not muted") {
+                streams.withLock { $0.count == 2 && $0[1].messages.contains { $0.event == "media" } }
+            }
+            #expect(muted.messages.allSatisfy { !["mark", "stop"].contains($0.event) })
+            #expect(server.received("/again").count == 1)
         }
     }
 

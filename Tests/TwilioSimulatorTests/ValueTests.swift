@@ -103,18 +103,20 @@ struct ValueTests {
             {"callsPerSecond": 1, "numbers": {"+15550000001": {"outcome": "no-answer"}, "+15550000002": {
               "turns": [{"when": "atOnce", "say": "greeting"}, {"when": "agentSpeaking", "afterMs": 800, "say": "wait"},
                 {"dtmf": "1#"}, {"hangUp": true}],
-              "faults": {"dropSocketAtMs": [3000], "create": [{"status": 503}, {"lostAnswerMs": 20000}]}}}}
+              "faults": {"muteSocketAtMs": [3000], "create": [{"status": 503}, {"lostAnswerMs": 20000}]}}}}
             """
         )
         #expect(script[to: "+15550000001"].outcome == .noAnswer)
         let call = script[to: "+15550000002"]
         #expect(call.turns.map(\.when) == [.atOnce, .agentSpeaking, .agentFinished, .agentFinished])
+        #expect(call.faults.muteSocketAtMs == [3000])
         #expect(call.faults.create == [.status(503), .lostAnswer(holdMs: 20000)])
         #expect(script[to: "+15559999999"] == .demo)
         #expect(try decode(String(decoding: JSONEncoder().encode(script), as: UTF8.self)) == script)
         for wrong in [
             "{\"turn\": []}", "{\"default\": {\"turns\": [{\"say\": \"a\", \"dtmf\": \"1\"}]}}",
             "{\"default\": {\"turns\": [{\"dtmf\": \"x\"}]}}", "{\"default\": {\"faults\": {\"drop\": 1}}}",
+            "{\"default\": {\"faults\": {\"muteSocketAtMs\": 1}}}",
             "{\"callsPerSecond\": 0}", "{\"default\": {\"outcome\": \"maybe\"}}",
         ] {
             #expect(throws: DecodingError.self) { try decode(wrong) }

@@ -23,6 +23,9 @@ package struct Faults: Sendable, Equatable, Codable {
 
     /// The Media Streams connection breaks, without `stop` and without a WebSocket close.
     package var dropSocketAtMs: [Int] = []
+    /// The Media Streams connection stays open, but nothing comes from it any more and nothing is read, pings and
+    /// closes included, until the server takes the connection down.
+    package var muteSocketAtMs: [Int] = []
     /// A text that is not JSON and an unknown event arrive on the socket.
     package var garbageAtMs: [Int] = []
     package var gaps: [Gap] = []
@@ -44,13 +47,14 @@ package struct Faults: Sendable, Equatable, Codable {
     package init() {}
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case dropSocketAtMs, garbageAtMs, gaps, twimlDelayMs, statusDelayMs, repeatStatus, reorderStatus
+        case dropSocketAtMs, muteSocketAtMs, garbageAtMs, gaps, twimlDelayMs, statusDelayMs, repeatStatus, reorderStatus
         case create, update, lookUp
     }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.strictContainer(CodingKeys.self)
         self.dropSocketAtMs = try container.value(.dropSocketAtMs, default: [])
+        self.muteSocketAtMs = try container.value(.muteSocketAtMs, default: [])
         self.garbageAtMs = try container.value(.garbageAtMs, default: [])
         self.gaps = try container.value(.gaps, default: [])
         self.twimlDelayMs = try container.value(.twimlDelayMs, default: 0)
@@ -100,7 +104,7 @@ extension Faults.APIFault: Codable {
 /// The faults of one call's streams that are still to come.
 package struct StreamFaults: Sendable {
     package enum Fault: Sendable, Equatable {
-        case drop, garbage
+        case drop, mute, garbage
     }
 
     private var pending: [(atMs: Int, fault: Fault)]
@@ -108,7 +112,8 @@ package struct StreamFaults: Sendable {
 
     package init(_ faults: Faults) {
         self.pending =
-            (faults.dropSocketAtMs.map { ($0, Fault.drop) } + faults.garbageAtMs.map { ($0, Fault.garbage) })
+            (faults.dropSocketAtMs.map { ($0, Fault.drop) } + faults.muteSocketAtMs.map { ($0, Fault.mute) }
+            + faults.garbageAtMs.map { ($0, Fault.garbage) })
             .sorted { $0.0 < $1.0 }
         self.gaps = faults.gaps
     }

@@ -118,7 +118,7 @@ struct StreamSession: Sendable {
     private func serve(_ stream: MediaStream, on socket: WebSocket) async -> StreamEnd {
         let wasDropped = await withTaskGroup(of: Bool.self) { group in
             group.addTask {
-                await Self.write(stream.outbox, to: socket)
+                await Self.write(stream, to: socket)
                 return false
             }
             group.addTask {
@@ -134,10 +134,10 @@ struct StreamSession: Sendable {
     }
 
     /// Sends what the stream has to say, then closes.
-    private static func write(_ outbox: Mailbox<ByteBuffer>, to socket: WebSocket) async {
+    private static func write(_ stream: MediaStream, to socket: WebSocket) async {
         do {
-            while let batch = await outbox.nextBatch() { try await socket.send(texts: batch) }
-            try await socket.close(code: 1000, reason: "")
+            while let batch = await stream.outbox.nextBatch() { try await socket.send(texts: batch) }
+            if !stream.isMuted { try await socket.close(code: 1000, reason: "") }
         } catch {
             // The reader sees that the connection is gone, and ends the stream.
             socket.abort()
@@ -168,6 +168,8 @@ struct StreamSession: Sendable {
             case .dropSocket:
                 wasDropped = true
                 socket.abort()
+            case .stopReading:
+                socket.stopReading()
             case .hangUp:
                 self.call.control.send(.hangUp(.businessHungUp))
             }

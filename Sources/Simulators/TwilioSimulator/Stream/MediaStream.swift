@@ -16,6 +16,7 @@ final class MediaStream: Sendable {
     /// What the call has to do after a tick.
     enum Effect: Sendable {
         case dropSocket
+        case stopReading
         case hangUp
     }
 
@@ -29,6 +30,8 @@ final class MediaStream: Sendable {
         var agentBytes: Int?
         var isOpen = true
         var wasStopped = false
+        /// Nothing is sent any more.
+        var isMuted = false
         var problems: Set<Int> = []
     }
 
@@ -82,7 +85,7 @@ final class MediaStream: Sendable {
             )
             self.send(speech, &state)
             for event in events { self.handle(event, &state) }
-            while let fault = state.caller.faults.take(atMs: state.now) { self.commit(fault) }
+            while let fault = state.caller.faults.take(atMs: state.now) { self.commit(fault, &state) }
         }
     }
 
@@ -102,7 +105,7 @@ final class MediaStream: Sendable {
     private func send(_ speech: ByteBuffer?, _ state: inout State) {
         let timestamp = state.timestamp
         state.timestamp += Self.frameMs
-        guard !state.caller.faults.isGap(atMs: state.now) else { return }
+        guard !state.isMuted, !state.caller.faults.isGap(atMs: state.now) else { return }
         guard self.outbox.count < Self.maximumBacklog else {
             self.warn(31930, "server reads too slowly, audio dropped", &state)
             return
@@ -114,7 +117,7 @@ final class MediaStream: Sendable {
         self.log.add(.business(event))
         switch event {
         case .pressed(let digits):
-            for digit in digits { self.outbox.send(state.messages.dtmf(digit)) }
+            for digit in digits where !state.isMuted { self.outbox.send(state.messages.dtmf(digit)) }
         case .hungUp:
             self.effects.send(.hangUp)
         case .began, .ended, .cut:
@@ -122,11 +125,16 @@ final class MediaStream: Sendable {
         }
     }
 
-    private func commit(_ fault: StreamFaults.Fault) {
+    private func commit(_ fault: StreamFaults.Fault, _ state: inout State) {
+        guard !state.isMuted || fault == .drop else { return }
         switch fault {
         case .drop:
             self.log.add(.fault("socket dropped"))
             self.effects.send(.dropSocket)
+        case .mute:
+            self.log.add(.fault("socket muted"))
+            state.isMuted = true
+            self.effects.send(.stopReading)
         case .garbage:
             self.log.add(.fault("garbage sent"))
             self.outbox.send(ByteBuffer(string: "{\"event\":\"media\",\"media\":{\"payload\":"))
@@ -135,7 +143,7 @@ final class MediaStream: Sendable {
     }
 
     /// The connection breaks now.
-    func drop() { self.commit(.drop) }
+    func drop() { self.state.withLock { self.commit(.drop, &$0) } }
 
     /// A text message of the server.
     func received(_ text: ByteBuffer) {
@@ -170,7 +178,7 @@ final class MediaStream: Sendable {
 
     private func give(back mark: String, cleared: Bool, _ state: inout State) {
         self.log.add(.markReturned(mark, cleared: cleared))
-        self.outbox.send(state.messages.mark(mark))
+        if !state.isMuted { self.outbox.send(state.messages.mark(mark)) }
     }
 
     /// Twilio logs each kind once for a stream.
@@ -190,7 +198,7 @@ final class MediaStream: Sendable {
                 self.log.add(.business(event))
             }
             state.wasStopped = sayingStop
-            if sayingStop { self.outbox.send(state.messages.stop()) }
+            if sayingStop, !state.isMuted { self.outbox.send(state.messages.stop()) }
             self.outbox.finish()
             self.effects.finish()
         }
@@ -198,6 +206,9 @@ final class MediaStream: Sendable {
 
     /// Whether it ended with `stop`.
     var wasStopped: Bool { self.state.withLock { $0.wasStopped } }
+
+    /// Whether nothing is sent any more, not even a close.
+    var isMuted: Bool { self.state.withLock { $0.isMuted } }
 
     /// For the next stream of the call; after `end`.
     var caller: Caller { self.state.withLock { $0.caller } }
