@@ -42,7 +42,8 @@ struct Spectrum {
     func samples(factor: Int) -> [Int16] {
         var samples = [Int16](repeating: 0, count: factor * Self.size)
         for phase in 0..<factor {
-            // Only positive frequencies: the real part is then half of the signal. Exchanging the parts inverts.
+            // Only positive frequencies: the real part is then half of the signal, but for 0 Hz, which comes once.
+            // Exchanging the parts inverts.
             var real = [Double](repeating: 0, count: Self.size)
             var imaginary = real
             for bin in 0..<Self.size / 2 {
@@ -51,6 +52,8 @@ struct Spectrum {
                 imaginary[bin] = self.real[bin] * c - self.imaginary[bin] * s
                 real[bin] = self.real[bin] * s + self.imaginary[bin] * c
             }
+            real[0] /= 2
+            imaginary[0] /= 2
             Self.transform(&real, &imaginary)
             for index in 0..<Self.size {
                 let sample = (imaginary[index] * 2 / Double(Self.size)).rounded()
