@@ -198,11 +198,13 @@ let package = Package(
             name: "voice-bench",
             dependencies: [
                 "Audio", "CallEvents", "JSON", "TwilioMedia", "TwilioIngress", "TwilioSimulator", "WebSockets", "Kafka",
-                "CRdKafka", "TestSupport", "CAllocations", "SeededRandom", protobuf, asyncHTTPClient, nioCore,
-                nioHTTP1, nioPosix, log, lifecycle, argumentParser,
+                "CRdKafka", "CResamplers", "Speech", "TestSupport", "CAllocations", "SeededRandom", protobuf,
+                asyncHTTPClient, nioCore, nioHTTP1, nioPosix, log, lifecycle, argumentParser,
             ] + server,
             path: "Tests/Benchmarks"
         ),
+        // The signatures of the resamplers that voice-bench compares with and loads at run time, where they are installed.
+        .systemLibrary(name: "CResamplers", path: "Tests/CResamplers"),
         // Replaces the C library's allocator with one that counts: for voice-bench only.
         .target(name: "CAllocations", path: "Tests/CAllocations"),
     ],
