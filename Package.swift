@@ -48,12 +48,7 @@ let package = Package(
         // The pure row: no sockets, no clock, no broker.
         .target(name: "JSON", dependencies: [nioCore]),
         .target(name: "CallEvents", dependencies: [protobuf, nioCore]),
-        // Optimised in debug builds too: unoptimised, conversion is not real time for a handful of calls.
-        .target(
-            name: "Audio",
-            dependencies: [nioCore],
-            swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]
-        ),
+        .target(name: "Audio", dependencies: [nioCore]),
         .target(name: "TwilioMedia", dependencies: ["CallEvents", "JSON", nioCore, crypto]),
         .target(name: "OpenAIRealtime", dependencies: ["CallEvents", "JSON", nioCore]),
         .target(name: "CallFlow", dependencies: ["CallEvents", "JSON", protobuf]),
@@ -100,17 +95,15 @@ let package = Package(
         stage("ResultsSink", ["CallFlow", "ResultsStore", "WebSockets", "JSON", protobuf] + server),
 
         // The outside world, for the demo, the tests and the benchmarks.
-        simulator("Speech", ["Audio"], resources: [.copy("Recordings")], optimized: true),
+        simulator("Speech", ["Audio"], resources: [.copy("Recordings")]),
         simulator(
             "TwilioSimulator",
             ["Speech", "Audio", "CallEvents", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient]
-                + [nioCore, nioPosix, nioHTTP1, log, lifecycle] + server,
-            optimized: true
+                + [nioCore, nioPosix, nioHTTP1, log, lifecycle] + server
         ),
         simulator(
             "RealtimeSimulator",
-            ["Speech", "Audio", "WebSockets", "JSON", nioCore, nioPosix, log, lifecycle] + server,
-            optimized: true
+            ["Speech", "Audio", "WebSockets", "JSON", nioCore, nioPosix, log, lifecycle] + server
         ),
 
         program("twilio-ingress", ["TwilioIngress", "StageRuntime"]),
@@ -220,19 +213,12 @@ func stage(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     )
 }
 
-/// - Parameter optimized: also in debug builds, where the simulators must keep up with real time.
-func simulator(
-    _ name: String,
-    _ dependencies: [Target.Dependency],
-    resources: [Resource] = [],
-    optimized: Bool = false
-) -> Target {
+func simulator(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
     .target(
         name: name,
         dependencies: dependencies,
         path: "Sources/Simulators/\(name)",
-        resources: resources,
-        swiftSettings: optimized ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : nil
+        resources: resources
     )
 }
 
@@ -246,6 +232,17 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
         dependencies: [.target(name: name)] + dependencies,
         resources: resources
     )
+}
+
+/// What every frame of a call passes through. It is optimised in debug builds too: unoptimised, 20 calls are more than two
+/// cores do in real time.
+let hotPath: Set<String> = [
+    "JSON", "CallEvents", "Audio", "TwilioMedia", "OpenAIRealtime", "Kafka", "WebSockets", "TwilioIngress",
+    "AudioTranscoder", "RealtimeSession", "Speech", "TwilioSimulator", "RealtimeSimulator",
+]
+
+for target in package.targets where hotPath.contains(target.name) {
+    target.swiftSettings = [.unsafeFlags(["-O"], .when(configuration: .debug))]
 }
 
 for target in package.targets where target.type != .system {
