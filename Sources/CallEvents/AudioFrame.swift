@@ -26,6 +26,10 @@ package struct AudioFrame: Equatable, Sendable {
         case endOfItem = 1
         case hangUp = 2
         case clear = 3
+        case alive = 4
+
+        /// Overtakes the numbered frames, and has no number itself.
+        package var isUnnumbered: Bool { self == .clear || self == .alive }
     }
 
     /// How far an item has been played to the phone.

@@ -31,11 +31,13 @@ extension CallState {
         case .toolRequested(let request): return self.toolRequested(request.call)
         case .toolCompleted(let completed): return self.toolCompleted(completed)
         case .responseDone(let response): self.responseDone(response)
+        case .replyProgressed(let reply): self.replyProgressed(reply)
+        case .transcriptionDone(let done): self.transcriptionDone(done)
         case .agentChanged(let change): self.agentChanged(change.handoff)
         case .errorOccurred(let error): return self.errorOccurred(error)
         case .endRequested(let end): return self.endRequested(end)
         case .streamStopped, .sessionReady, .toolStarted, .machineDetected, .dtmfReceived, .timerFired, .sessionEnded,
-            .handoffRequested, .streamStatusChanged, .telephonyCompleted:
+            .handoffRequested, .streamStatusChanged, .telephonyCompleted, .turnMeasured:
             break
         }
         return []
@@ -45,7 +47,7 @@ extension CallState {
     private func fences(_ event: CallEvent, _ body: CallEvent.OneOf_Body) -> Bool {
         switch body {
         case .sessionReady, .speechStarted, .speechStopped, .utterance, .toolRequested, .responseDone, .agentChanged,
-            .sessionEnded:
+            .sessionEnded, .replyProgressed, .turnMeasured, .transcriptionDone:
             event.sessionEpoch < self.sessionEpoch
         case .errorOccurred:
             // Also other stages write it, without an epoch.
@@ -104,13 +106,27 @@ extension CallState {
     }
 
     private mutating func responseDone(_ response: ResponseDone) {
-        guard !self.countedResponses.contains(response.responseID) else { return }
-        self.countedResponses.append(response.responseID)
-        if self.countedResponses.count > 64 { self.countedResponses.removeFirst() }
+        guard self.count(response.responseID, nanodollars: response.costNanodollars) else { return }
         self.usage = self.usage + response.usage
+        if self.hasReplyInProgress, self.replyInProgress.responseID == response.responseID {
+            self.clearReplyInProgress()
+        }
         if response.status == "completed", response.hasHeardThrough {
             self.answeredThrough = max(self.answeredThrough, response.heardThrough)
         }
+    }
+
+    private mutating func transcriptionDone(_ done: TranscriptionDone) {
+        _ = self.count("transcription/\(done.itemID)", nanodollars: done.costNanodollars)
+    }
+
+    /// - Returns: false when it was counted before.
+    private mutating func count(_ id: String, nanodollars: Int64) -> Bool {
+        guard !self.countedResponses.contains(id) else { return false }
+        self.countedResponses.append(id)
+        if self.countedResponses.count > 128 { self.countedResponses.removeFirst() }
+        self.costNanodollars &+= max(0, nanodollars)
+        return true
     }
 
     private mutating func agentChanged(_ handoff: Handoff) {

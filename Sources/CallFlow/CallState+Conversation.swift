@@ -15,6 +15,7 @@ extension CallState {
     /// Adds an utterance, or what it tells of one that is there: the first text stays, an interruption stays.
     mutating func record(_ utterance: Utterance) {
         guard !utterance.itemID.isEmpty else { return }
+        if self.hasReplyInProgress, self.replyInProgress.itemID == utterance.itemID { self.clearReplyInProgress() }
         if let index = self.conversation.firstIndex(where: { $0.itemID == utterance.itemID }) {
             guard case .utterance(var known) = self.conversation[index].item else { return }
             known.learn(from: utterance)
@@ -26,6 +27,12 @@ extension CallState {
             self.conversation.insert(.with { $0.utterance = added }, at: place)
             self.bringPrevious(before: place)
         }
+    }
+
+    /// Keeps the newest reply whose end is not known: what it says is recorded as an utterance when that comes.
+    mutating func replyProgressed(_ reply: ReplyProgressed) {
+        guard !reply.itemID.isEmpty, !self.conversation.contains(where: { $0.itemID == reply.itemID }) else { return }
+        self.replyInProgress = reply
     }
 
     mutating func speechStarted(_ speech: SpeechStarted) {

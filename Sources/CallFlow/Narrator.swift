@@ -73,7 +73,9 @@ package struct Narrator: Sendable {
             return [(.problem, "\(change.event): \(change.error)")]
         case .telephonyCompleted(let done) where !done.succeeded:
             return [(.problem, "\(done.commandID): \(done.error)")]
-        case .speechStarted, .speechStopped, .toolStarted, .timerFired, .streamStatusChanged, .telephonyCompleted:
+        case .turnMeasured(let turn): return [(.phone, "answer heard after \(turn.firstPlayedMs) ms")]
+        case .speechStarted, .speechStopped, .toolStarted, .timerFired, .streamStatusChanged, .telephonyCompleted,
+            .replyProgressed, .transcriptionDone:
             return []
         }
     }

@@ -99,7 +99,7 @@ package struct PlayoutState: Sendable {
             self.playoutEpoch = frame.playoutEpoch
             step.clear = self.clear(nowUs: nowUs)
         }
-        if frame.control != .clear { self.take(frame, nowUs: nowUs, step: &step) }
+        if !frame.control.isUnnumbered { self.take(frame, nowUs: nowUs, step: &step) }
         // The clear answered the mark that the hang-up waited for: wait for another one.
         if step.clear, self.isHangingUp, frame.control != .hangUp { step.mark = self.addMark(isHangUp: true) }
         return step

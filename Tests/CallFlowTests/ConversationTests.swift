@@ -59,4 +59,48 @@ import Testing
         ]).state
         #expect(state.items == ["p1", "a1", "a2", "a3"])
     }
+
+    @Test func `a reply that has not ended is kept until its words are final`() {
+        var log = Log([.requested, .claimed, .progressed("a1", "Good day, I am", audioMs: 800)])
+        #expect(log.state.replyInProgress.text == "Good day, I am")
+        #expect(log.state.items.isEmpty)
+        log.add(.agent("a1", "Good day, I am calling."))
+        log.add(.progressed("a1", "Good day, I am", audioMs: 800))
+        #expect(!log.state.hasReplyInProgress)
+        #expect(log.state.items == ["a1"])
+    }
+
+    @Test func `a reply in progress ends with its response`() {
+        let log = Log([.requested, .claimed, .progressed("a1", "", audioMs: 0), .response("r1", status: "cancelled")])
+        #expect(!log.state.hasReplyInProgress)
+    }
+
+    @Test func `the cost of each response and transcription is counted once`() {
+        let transcription = CallEvent.OneOf_Body.transcriptionDone(
+            .with {
+                $0.itemID = "r1"
+                $0.costNanodollars = 7
+            }
+        )
+        let response = CallEvent.OneOf_Body.responseDone(
+            .with {
+                $0.responseID = "r1"
+                $0.costNanodollars = 100
+            }
+        )
+        #expect(Log([.requested, transcription, response, response, transcription]).state.costNanodollars == 107)
+    }
+}
+
+extension CallEvent.OneOf_Body {
+    fileprivate static func progressed(_ item: String, _ text: String, audioMs: UInt32) -> Self {
+        .replyProgressed(
+            .with {
+                $0.itemID = item
+                $0.responseID = "r1"
+                $0.text = text
+                $0.audioMs = audioMs
+            }
+        )
+    }
 }

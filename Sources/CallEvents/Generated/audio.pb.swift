@@ -68,7 +68,7 @@ package nonisolated enum ProtoAudioCodec: SwiftProtobuf.Enum, Swift.CaseIterable
 
 }
 
-/// An in-band control. It travels in order with the audio, except `CLEAR`, which overtakes it.
+/// An in-band control. It travels in order with the audio, except `CLEAR` and `ALIVE`, which overtake it.
 package nonisolated enum ProtoAudioControl: SwiftProtobuf.Enum, Swift.CaseIterable {
   package typealias RawValue = Int
   case none // = 0
@@ -81,6 +81,10 @@ package nonisolated enum ProtoAudioControl: SwiftProtobuf.Enum, Swift.CaseIterab
 
   /// Drop what is not played yet (barge-in). The frame's `playout_epoch` is the first one that may play again.
   case clear // = 3
+
+  /// The conversation has a session of the model that listens: sent about once a second. Without it the ingress lets the
+  /// person hear a tone now and then.
+  case alive // = 4
   case UNRECOGNIZED(Int)
 
   package init() {
@@ -93,6 +97,7 @@ package nonisolated enum ProtoAudioControl: SwiftProtobuf.Enum, Swift.CaseIterab
     case 1: self = .endOfItem
     case 2: self = .hangUp
     case 3: self = .clear
+    case 4: self = .alive
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -103,6 +108,7 @@ package nonisolated enum ProtoAudioControl: SwiftProtobuf.Enum, Swift.CaseIterab
     case .endOfItem: return 1
     case .hangUp: return 2
     case .clear: return 3
+    case .alive: return 4
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -113,6 +119,7 @@ package nonisolated enum ProtoAudioControl: SwiftProtobuf.Enum, Swift.CaseIterab
     .endOfItem,
     .hangUp,
     .clear,
+    .alive,
   ]
 
 }
@@ -145,7 +152,7 @@ package nonisolated struct ProtoAudioFrame: Sendable {
   /// Which Media Stream of the call: 1 for the first, one more for each reconnect.
   package var streamEpoch: UInt32 = 0
 
-  /// Inbound: from 0 in each stream epoch. Outbound: from 0 in each session epoch. Gapless; `CLEAR` has none.
+  /// Inbound: from 0 in each stream epoch. Outbound: from 0 in each session epoch. Gapless; `CLEAR` and `ALIVE` have none.
   package var sequence: UInt64 = 0
 
   /// The partition of audio.outbound.phone that the instance holding the phone's socket reads.
@@ -195,7 +202,7 @@ nonisolated extension ProtoAudioCodec: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension ProtoAudioControl: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0AUDIO_CONTROL_NONE\0\u{1}AUDIO_CONTROL_END_OF_ITEM\0\u{1}AUDIO_CONTROL_HANG_UP\0\u{1}AUDIO_CONTROL_CLEAR\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0AUDIO_CONTROL_NONE\0\u{1}AUDIO_CONTROL_END_OF_ITEM\0\u{1}AUDIO_CONTROL_HANG_UP\0\u{1}AUDIO_CONTROL_CLEAR\0\u{1}AUDIO_CONTROL_ALIVE\0")
 }
 
 nonisolated extension ProtoPlayout: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

@@ -98,6 +98,275 @@ package nonisolated struct AgentSession: Sendable {
 
   package var tools: [ToolDefinition] = []
 
+  package var settings: SessionSettings {
+    get {_settings ?? SessionSettings()}
+    set {_settings = newValue}
+  }
+  /// Returns true if `settings` has been explicitly set.
+  package var hasSettings: Bool {self._settings != nil}
+  /// Clears the value of `settings`. Subsequent reads from it will return its default value.
+  package mutating func clearSettings() {self._settings = nil}
+
+  /// What the agent says first when it takes over: instructions of one response; empty when it waits to be spoken to.
+  package var opening: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _settings: SessionSettings? = nil
+}
+
+/// What is asked of the Realtime session beside instructions and tools. What is absent, empty or 0 is the default of
+/// realtime-session. `voice` counts only before the first audio of the call: it cannot be changed after.
+package nonisolated struct SessionSettings: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var voice: String {
+    get {_storage._voice}
+    set {_uniqueStorage()._voice = newValue}
+  }
+
+  /// 0.25 … 1.5.
+  package var speed: Double {
+    get {_storage._speed}
+    set {_uniqueStorage()._speed = newValue}
+  }
+
+  package var turnDetection: TurnDetection {
+    get {_storage._turnDetection ?? TurnDetection()}
+    set {_uniqueStorage()._turnDetection = newValue}
+  }
+  /// Returns true if `turnDetection` has been explicitly set.
+  package var hasTurnDetection: Bool {_storage._turnDetection != nil}
+  /// Clears the value of `turnDetection`. Subsequent reads from it will return its default value.
+  package mutating func clearTurnDetection() {_uniqueStorage()._turnDetection = nil}
+
+  /// near_field, far_field or off.
+  package var noiseReduction: String {
+    get {_storage._noiseReduction}
+    set {_uniqueStorage()._noiseReduction = newValue}
+  }
+
+  package var transcription: Transcription {
+    get {_storage._transcription ?? Transcription()}
+    set {_uniqueStorage()._transcription = newValue}
+  }
+  /// Returns true if `transcription` has been explicitly set.
+  package var hasTranscription: Bool {_storage._transcription != nil}
+  /// Clears the value of `transcription`. Subsequent reads from it will return its default value.
+  package mutating func clearTranscription() {_uniqueStorage()._transcription = nil}
+
+  /// minimal, low, medium, high, xhigh; only for models that reason.
+  package var reasoningEffort: String {
+    get {_storage._reasoningEffort}
+    set {_uniqueStorage()._reasoningEffort = newValue}
+  }
+
+  /// 1 … 4096, of one response.
+  package var maxOutputTokens: UInt32 {
+    get {_storage._maxOutputTokens}
+    set {_uniqueStorage()._maxOutputTokens = newValue}
+  }
+
+  package var truncation: Truncation {
+    get {_storage._truncation ?? Truncation()}
+    set {_uniqueStorage()._truncation = newValue}
+  }
+  /// Returns true if `truncation` has been explicitly set.
+  package var hasTruncation: Bool {_storage._truncation != nil}
+  /// Clears the value of `truncation`. Subsequent reads from it will return its default value.
+  package mutating func clearTruncation() {_uniqueStorage()._truncation = nil}
+
+  package var idle: Idle {
+    get {_storage._idle ?? Idle()}
+    set {_uniqueStorage()._idle = newValue}
+  }
+  /// Returns true if `idle` has been explicitly set.
+  package var hasIdle: Bool {_storage._idle != nil}
+  /// Clears the value of `idle`. Subsequent reads from it will return its default value.
+  package mutating func clearIdle() {_uniqueStorage()._idle = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+package nonisolated struct TurnDetection: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var kind: TurnDetection.OneOf_Kind? = nil
+
+  package var serverVad: ServerVad {
+    get {
+      if case .serverVad(let v)? = kind {return v}
+      return ServerVad()
+    }
+    set {kind = .serverVad(newValue)}
+  }
+
+  package var semanticVad: SemanticVad {
+    get {
+      if case .semanticVad(let v)? = kind {return v}
+      return SemanticVad()
+    }
+    set {kind = .semanticVad(newValue)}
+  }
+
+  /// A turn that ended is answered without being asked for; absent: true.
+  package var createResponse: Bool {
+    get {_createResponse ?? false}
+    set {_createResponse = newValue}
+  }
+  /// Returns true if `createResponse` has been explicitly set.
+  package var hasCreateResponse: Bool {self._createResponse != nil}
+  /// Clears the value of `createResponse`. Subsequent reads from it will return its default value.
+  package mutating func clearCreateResponse() {self._createResponse = nil}
+
+  /// The person may interrupt the agent; absent: true.
+  package var interruptResponse: Bool {
+    get {_interruptResponse ?? false}
+    set {_interruptResponse = newValue}
+  }
+  /// Returns true if `interruptResponse` has been explicitly set.
+  package var hasInterruptResponse: Bool {self._interruptResponse != nil}
+  /// Clears the value of `interruptResponse`. Subsequent reads from it will return its default value.
+  package mutating func clearInterruptResponse() {self._interruptResponse = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum OneOf_Kind: Equatable, Sendable {
+    case serverVad(ServerVad)
+    case semanticVad(SemanticVad)
+
+  }
+
+  package init() {}
+
+  fileprivate var _createResponse: Bool? = nil
+  fileprivate var _interruptResponse: Bool? = nil
+}
+
+/// Realtime's `server_vad`.
+package nonisolated struct ServerVad: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 0 … 1: louder surroundings need more; absent: 0.5.
+  package var threshold: Double {
+    get {_threshold ?? 0}
+    set {_threshold = newValue}
+  }
+  /// Returns true if `threshold` has been explicitly set.
+  package var hasThreshold: Bool {self._threshold != nil}
+  /// Clears the value of `threshold`. Subsequent reads from it will return its default value.
+  package mutating func clearThreshold() {self._threshold = nil}
+
+  /// Absent: 300.
+  package var prefixPaddingMs: UInt32 {
+    get {_prefixPaddingMs ?? 0}
+    set {_prefixPaddingMs = newValue}
+  }
+  /// Returns true if `prefixPaddingMs` has been explicitly set.
+  package var hasPrefixPaddingMs: Bool {self._prefixPaddingMs != nil}
+  /// Clears the value of `prefixPaddingMs`. Subsequent reads from it will return its default value.
+  package mutating func clearPrefixPaddingMs() {self._prefixPaddingMs = nil}
+
+  /// Absent: 500.
+  package var silenceDurationMs: UInt32 {
+    get {_silenceDurationMs ?? 0}
+    set {_silenceDurationMs = newValue}
+  }
+  /// Returns true if `silenceDurationMs` has been explicitly set.
+  package var hasSilenceDurationMs: Bool {self._silenceDurationMs != nil}
+  /// Clears the value of `silenceDurationMs`. Subsequent reads from it will return its default value.
+  package mutating func clearSilenceDurationMs() {self._silenceDurationMs = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _threshold: Double? = nil
+  fileprivate var _prefixPaddingMs: UInt32? = nil
+  fileprivate var _silenceDurationMs: UInt32? = nil
+}
+
+/// Realtime's `semantic_vad`.
+package nonisolated struct SemanticVad: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// low, medium, high or auto; empty: auto.
+  package var eagerness: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// How the person's words are written down.
+package nonisolated struct Transcription: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var model: String = String()
+
+  /// ISO 639-1.
+  package var language: String = String()
+
+  package var prompt: String = String()
+
+  /// Words that are likely to be said, such as names.
+  package var keywords: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Truncation: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// auto, disabled, or retention_ratio.
+  package var kind: String = String()
+
+  /// 0 … 1, with kind retention_ratio.
+  package var retentionRatio: Double = 0
+
+  /// Tokens after the instructions; 0: the model's own limit.
+  package var postInstructionsTokens: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// What happens when nobody speaks, counted from the end of what was played.
+package nonisolated struct Idle: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 0: nothing happens.
+  package var seconds: UInt32 = 0
+
+  /// What the agent says then: instructions of one response.
+  package var prompt: String = String()
+
+  /// After so many prompts without an answer the call is ended; 0: after 2.
+  package var prompts: UInt32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -114,6 +383,9 @@ package nonisolated struct ToolDefinition: Sendable {
 
   /// JSON Schema of the arguments, as JSON text.
   package var parameters: String = String()
+
+  /// After so long the model is told that the tool did not answer; 0: realtime-session's default.
+  package var timeoutMs: UInt32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -135,6 +407,10 @@ package nonisolated struct StartSession: Sendable {
   package mutating func clearAgent() {self._agent = nil}
 
   package var audioPath: AudioPath = .unspecified
+
+  /// A stable hash of the user's id (SHA-256, hexadecimal) for Realtime's `OpenAI-Safety-Identifier`; empty when there is
+  /// no user.
+  package var safetyIdentifier: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -260,6 +536,9 @@ package nonisolated struct HangUp: Sendable {
   // methods supported on all messages.
 
   package var reason: String = String()
+
+  /// Said by Twilio's own voice before the line is closed; empty: nothing is said.
+  package var apology: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -429,7 +708,7 @@ nonisolated extension CallCommand: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension AgentSession: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".AgentSession"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}agent\0\u{1}instructions\0\u{1}tools\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}agent\0\u{1}instructions\0\u{1}tools\0\u{1}settings\0\u{1}opening\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -440,12 +719,18 @@ nonisolated extension AgentSession: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 1: try { try decoder.decodeSingularStringField(value: &self.agent) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.instructions) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.tools) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._settings) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.opening) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.agent.isEmpty {
       try visitor.visitSingularStringField(value: self.agent, fieldNumber: 1)
     }
@@ -455,6 +740,12 @@ nonisolated extension AgentSession: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if !self.tools.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.tools, fieldNumber: 3)
     }
+    try { if let v = self._settings {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    if !self.opening.isEmpty {
+      try visitor.visitSingularStringField(value: self.opening, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -462,6 +753,410 @@ nonisolated extension AgentSession: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.agent != rhs.agent {return false}
     if lhs.instructions != rhs.instructions {return false}
     if lhs.tools != rhs.tools {return false}
+    if lhs._settings != rhs._settings {return false}
+    if lhs.opening != rhs.opening {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension SessionSettings: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SessionSettings"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}voice\0\u{1}speed\0\u{3}turn_detection\0\u{3}noise_reduction\0\u{1}transcription\0\u{3}reasoning_effort\0\u{3}max_output_tokens\0\u{1}truncation\0\u{1}idle\0")
+
+  fileprivate class _StorageClass {
+    var _voice: String = String()
+    var _speed: Double = 0
+    var _turnDetection: TurnDetection? = nil
+    var _noiseReduction: String = String()
+    var _transcription: Transcription? = nil
+    var _reasoningEffort: String = String()
+    var _maxOutputTokens: UInt32 = 0
+    var _truncation: Truncation? = nil
+    var _idle: Idle? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _voice = source._voice
+      _speed = source._speed
+      _turnDetection = source._turnDetection
+      _noiseReduction = source._noiseReduction
+      _transcription = source._transcription
+      _reasoningEffort = source._reasoningEffort
+      _maxOutputTokens = source._maxOutputTokens
+      _truncation = source._truncation
+      _idle = source._idle
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._voice) }()
+        case 2: try { try decoder.decodeSingularDoubleField(value: &_storage._speed) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._turnDetection) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._noiseReduction) }()
+        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._transcription) }()
+        case 6: try { try decoder.decodeSingularStringField(value: &_storage._reasoningEffort) }()
+        case 7: try { try decoder.decodeSingularUInt32Field(value: &_storage._maxOutputTokens) }()
+        case 8: try { try decoder.decodeSingularMessageField(value: &_storage._truncation) }()
+        case 9: try { try decoder.decodeSingularMessageField(value: &_storage._idle) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._voice.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._voice, fieldNumber: 1)
+      }
+      if _storage._speed.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._speed, fieldNumber: 2)
+      }
+      try { if let v = _storage._turnDetection {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      if !_storage._noiseReduction.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._noiseReduction, fieldNumber: 4)
+      }
+      try { if let v = _storage._transcription {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      } }()
+      if !_storage._reasoningEffort.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._reasoningEffort, fieldNumber: 6)
+      }
+      if _storage._maxOutputTokens != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._maxOutputTokens, fieldNumber: 7)
+      }
+      try { if let v = _storage._truncation {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      } }()
+      try { if let v = _storage._idle {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: SessionSettings, rhs: SessionSettings) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._voice != rhs_storage._voice {return false}
+        if _storage._speed != rhs_storage._speed {return false}
+        if _storage._turnDetection != rhs_storage._turnDetection {return false}
+        if _storage._noiseReduction != rhs_storage._noiseReduction {return false}
+        if _storage._transcription != rhs_storage._transcription {return false}
+        if _storage._reasoningEffort != rhs_storage._reasoningEffort {return false}
+        if _storage._maxOutputTokens != rhs_storage._maxOutputTokens {return false}
+        if _storage._truncation != rhs_storage._truncation {return false}
+        if _storage._idle != rhs_storage._idle {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension TurnDetection: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TurnDetection"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}server_vad\0\u{3}semantic_vad\0\u{3}create_response\0\u{3}interrupt_response\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: ServerVad?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .serverVad(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .serverVad(v)
+        }
+      }()
+      case 2: try {
+        var v: SemanticVad?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .semanticVad(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .semanticVad(v)
+        }
+      }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self._createResponse) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self._interruptResponse) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.kind {
+    case .serverVad?: try {
+      guard case .serverVad(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    }()
+    case .semanticVad?: try {
+      guard case .semanticVad(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case nil: break
+    }
+    try { if let v = self._createResponse {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._interruptResponse {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: TurnDetection, rhs: TurnDetection) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs._createResponse != rhs._createResponse {return false}
+    if lhs._interruptResponse != rhs._interruptResponse {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ServerVad: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ServerVad"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}threshold\0\u{3}prefix_padding_ms\0\u{3}silence_duration_ms\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularDoubleField(value: &self._threshold) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self._prefixPaddingMs) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self._silenceDurationMs) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._threshold {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._prefixPaddingMs {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._silenceDurationMs {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: ServerVad, rhs: ServerVad) -> Bool {
+    if lhs._threshold != rhs._threshold {return false}
+    if lhs._prefixPaddingMs != rhs._prefixPaddingMs {return false}
+    if lhs._silenceDurationMs != rhs._silenceDurationMs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension SemanticVad: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SemanticVad"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}eagerness\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.eagerness) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.eagerness.isEmpty {
+      try visitor.visitSingularStringField(value: self.eagerness, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: SemanticVad, rhs: SemanticVad) -> Bool {
+    if lhs.eagerness != rhs.eagerness {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Transcription: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Transcription"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}model\0\u{1}language\0\u{1}prompt\0\u{1}keywords\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.model) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.language) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.prompt) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.keywords) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.model.isEmpty {
+      try visitor.visitSingularStringField(value: self.model, fieldNumber: 1)
+    }
+    if !self.language.isEmpty {
+      try visitor.visitSingularStringField(value: self.language, fieldNumber: 2)
+    }
+    if !self.prompt.isEmpty {
+      try visitor.visitSingularStringField(value: self.prompt, fieldNumber: 3)
+    }
+    if !self.keywords.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.keywords, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Transcription, rhs: Transcription) -> Bool {
+    if lhs.model != rhs.model {return false}
+    if lhs.language != rhs.language {return false}
+    if lhs.prompt != rhs.prompt {return false}
+    if lhs.keywords != rhs.keywords {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Truncation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Truncation"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{3}retention_ratio\0\u{3}post_instructions_tokens\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.kind) }()
+      case 2: try { try decoder.decodeSingularDoubleField(value: &self.retentionRatio) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.postInstructionsTokens) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.kind.isEmpty {
+      try visitor.visitSingularStringField(value: self.kind, fieldNumber: 1)
+    }
+    if self.retentionRatio.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.retentionRatio, fieldNumber: 2)
+    }
+    if self.postInstructionsTokens != 0 {
+      try visitor.visitSingularUInt32Field(value: self.postInstructionsTokens, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Truncation, rhs: Truncation) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs.retentionRatio != rhs.retentionRatio {return false}
+    if lhs.postInstructionsTokens != rhs.postInstructionsTokens {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Idle: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Idle"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}seconds\0\u{1}prompt\0\u{1}prompts\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.seconds) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.prompt) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.prompts) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.seconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.seconds, fieldNumber: 1)
+    }
+    if !self.prompt.isEmpty {
+      try visitor.visitSingularStringField(value: self.prompt, fieldNumber: 2)
+    }
+    if self.prompts != 0 {
+      try visitor.visitSingularUInt32Field(value: self.prompts, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Idle, rhs: Idle) -> Bool {
+    if lhs.seconds != rhs.seconds {return false}
+    if lhs.prompt != rhs.prompt {return false}
+    if lhs.prompts != rhs.prompts {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -469,7 +1164,7 @@ nonisolated extension AgentSession: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension ToolDefinition: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ToolDefinition"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}description\0\u{1}parameters\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}description\0\u{1}parameters\0\u{3}timeout_ms\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -480,6 +1175,7 @@ nonisolated extension ToolDefinition: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.description_p) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.parameters) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.timeoutMs) }()
       default: break
       }
     }
@@ -495,6 +1191,9 @@ nonisolated extension ToolDefinition: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.parameters.isEmpty {
       try visitor.visitSingularStringField(value: self.parameters, fieldNumber: 3)
     }
+    if self.timeoutMs != 0 {
+      try visitor.visitSingularUInt32Field(value: self.timeoutMs, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -502,6 +1201,7 @@ nonisolated extension ToolDefinition: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.name != rhs.name {return false}
     if lhs.description_p != rhs.description_p {return false}
     if lhs.parameters != rhs.parameters {return false}
+    if lhs.timeoutMs != rhs.timeoutMs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -509,7 +1209,7 @@ nonisolated extension ToolDefinition: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension StartSession: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".StartSession"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}agent\0\u{3}audio_path\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}agent\0\u{3}audio_path\0\u{3}safety_identifier\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -519,6 +1219,7 @@ nonisolated extension StartSession: SwiftProtobuf.Message, SwiftProtobuf._Messag
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._agent) }()
       case 2: try { try decoder.decodeSingularEnumField(value: &self.audioPath) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.safetyIdentifier) }()
       default: break
       }
     }
@@ -535,12 +1236,16 @@ nonisolated extension StartSession: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if self.audioPath != .unspecified {
       try visitor.visitSingularEnumField(value: self.audioPath, fieldNumber: 2)
     }
+    if !self.safetyIdentifier.isEmpty {
+      try visitor.visitSingularStringField(value: self.safetyIdentifier, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: StartSession, rhs: StartSession) -> Bool {
     if lhs._agent != rhs._agent {return false}
     if lhs.audioPath != rhs.audioPath {return false}
+    if lhs.safetyIdentifier != rhs.safetyIdentifier {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -776,7 +1481,7 @@ nonisolated extension TelephonyCommand: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension HangUp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".HangUp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{1}apology\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -785,6 +1490,7 @@ nonisolated extension HangUp: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.apology) }()
       default: break
       }
     }
@@ -794,11 +1500,15 @@ nonisolated extension HangUp: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
     if !self.reason.isEmpty {
       try visitor.visitSingularStringField(value: self.reason, fieldNumber: 1)
     }
+    if !self.apology.isEmpty {
+      try visitor.visitSingularStringField(value: self.apology, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: HangUp, rhs: HangUp) -> Bool {
     if lhs.reason != rhs.reason {return false}
+    if lhs.apology != rhs.apology {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -243,6 +243,30 @@ package nonisolated struct CallEvent: @unchecked Sendable {
     set {_uniqueStorage()._body = .telephonyCompleted(newValue)}
   }
 
+  package var replyProgressed: ReplyProgressed {
+    get {
+      if case .replyProgressed(let v)? = _storage._body {return v}
+      return ReplyProgressed()
+    }
+    set {_uniqueStorage()._body = .replyProgressed(newValue)}
+  }
+
+  package var turnMeasured: TurnMeasured {
+    get {
+      if case .turnMeasured(let v)? = _storage._body {return v}
+      return TurnMeasured()
+    }
+    set {_uniqueStorage()._body = .turnMeasured(newValue)}
+  }
+
+  package var transcriptionDone: TranscriptionDone {
+    get {
+      if case .transcriptionDone(let v)? = _storage._body {return v}
+      return TranscriptionDone()
+    }
+    set {_uniqueStorage()._body = .transcriptionDone(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Body: Equatable, Sendable {
@@ -269,6 +293,9 @@ package nonisolated struct CallEvent: @unchecked Sendable {
     case handoffRequested(HandoffRequested)
     case streamStatusChanged(StreamStatusChanged)
     case telephonyCompleted(TelephonyCompleted)
+    case replyProgressed(ReplyProgressed)
+    case turnMeasured(TurnMeasured)
+    case transcriptionDone(TranscriptionDone)
 
   }
 
@@ -445,6 +472,90 @@ package nonisolated struct SpeechStopped: Sendable {
   fileprivate var _heardThrough: AudioPosition? = nil
 }
 
+/// How far a reply is that the model has not finished: written before the audio it tells of goes to the phone, so that
+/// another owner goes on where this one was cut off. The item's `Utterance` replaces it.
+package nonisolated struct ReplyProgressed: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var itemID: String = String()
+
+  package var responseID: String = String()
+
+  package var previousItemID: String = String()
+
+  package var agent: String = String()
+
+  /// All of the item's text and audio so far.
+  package var text: String = String()
+
+  package var audioMs: UInt32 = 0
+
+  package var startedAtUs: Int64 = 0
+
+  /// The inbound audio that it answers.
+  package var heardThrough: AudioPosition {
+    get {_heardThrough ?? AudioPosition()}
+    set {_heardThrough = newValue}
+  }
+  /// Returns true if `heardThrough` has been explicitly set.
+  package var hasHeardThrough: Bool {self._heardThrough != nil}
+  /// Clears the value of `heardThrough`. Subsequent reads from it will return its default value.
+  package mutating func clearHeardThrough() {self._heardThrough = nil}
+
+  /// The item's audio is complete.
+  package var audioIsComplete: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _heardThrough: AudioPosition? = nil
+}
+
+/// How long the person waited for an answer, counted from the end of their speech.
+package nonisolated struct TurnMeasured: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var responseID: String = String()
+
+  /// Until the model's first audio came.
+  package var firstAudioMs: UInt32 = 0
+
+  /// Until the phone played the first of it, as far as Twilio's marks tell.
+  package var firstPlayedMs: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// The person's words were written down, which costs apart from the responses.
+package nonisolated struct TranscriptionDone: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var itemID: String = String()
+
+  /// By duration or by tokens, as the transcription model counts.
+  package var audioMs: UInt32 = 0
+
+  package var inputTokens: UInt64 = 0
+
+  package var outputTokens: UInt64 = 0
+
+  /// Billionths of a US dollar.
+  package var costNanodollars: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 /// The model asks for a tool.
 package nonisolated struct ToolRequested: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -541,6 +652,9 @@ package nonisolated struct ResponseDone: Sendable {
   package var toolCalls: UInt32 = 0
 
   package var spokenItems: UInt32 = 0
+
+  /// Billionths of a US dollar, by the price table; 0 when the model has no price there.
+  package var costNanodollars: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -716,7 +830,7 @@ fileprivate nonisolated let _protobuf_package = "lifehub.voice.v1"
 
 nonisolated extension CallEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CallEvent"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}event_id\0\u{3}call_sid\0\u{3}occurred_at_us\0\u{1}source\0\u{3}session_epoch\0\u{2}\u{5}requested\0\u{3}status_changed\0\u{3}stream_started\0\u{3}stream_stopped\0\u{3}session_claimed\0\u{3}session_ready\0\u{3}speech_started\0\u{3}speech_stopped\0\u{1}utterance\0\u{3}tool_requested\0\u{3}tool_started\0\u{3}tool_completed\0\u{3}response_done\0\u{3}agent_changed\0\u{3}machine_detected\0\u{3}dtmf_received\0\u{3}timer_fired\0\u{3}error_occurred\0\u{3}session_ended\0\u{3}end_requested\0\u{3}handoff_requested\0\u{3}stream_status_changed\0\u{3}telephony_completed\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}event_id\0\u{3}call_sid\0\u{3}occurred_at_us\0\u{1}source\0\u{3}session_epoch\0\u{2}\u{5}requested\0\u{3}status_changed\0\u{3}stream_started\0\u{3}stream_stopped\0\u{3}session_claimed\0\u{3}session_ready\0\u{3}speech_started\0\u{3}speech_stopped\0\u{1}utterance\0\u{3}tool_requested\0\u{3}tool_started\0\u{3}tool_completed\0\u{3}response_done\0\u{3}agent_changed\0\u{3}machine_detected\0\u{3}dtmf_received\0\u{3}timer_fired\0\u{3}error_occurred\0\u{3}session_ended\0\u{3}end_requested\0\u{3}handoff_requested\0\u{3}stream_status_changed\0\u{3}telephony_completed\0\u{3}reply_progressed\0\u{3}turn_measured\0\u{3}transcription_done\0")
 
   fileprivate class _StorageClass {
     var _eventID: String = String()
@@ -1063,6 +1177,45 @@ nonisolated extension CallEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
             _storage._body = .telephonyCompleted(v)
           }
         }()
+        case 33: try {
+          var v: ReplyProgressed?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .replyProgressed(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .replyProgressed(v)
+          }
+        }()
+        case 34: try {
+          var v: TurnMeasured?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .turnMeasured(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .turnMeasured(v)
+          }
+        }()
+        case 35: try {
+          var v: TranscriptionDone?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .transcriptionDone(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .transcriptionDone(v)
+          }
+        }()
         default: break
         }
       }
@@ -1182,6 +1335,18 @@ nonisolated extension CallEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case .telephonyCompleted?: try {
         guard case .telephonyCompleted(let v)? = _storage._body else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 32)
+      }()
+      case .replyProgressed?: try {
+        guard case .replyProgressed(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 33)
+      }()
+      case .turnMeasured?: try {
+        guard case .turnMeasured(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 34)
+      }()
+      case .transcriptionDone?: try {
+        guard case .transcriptionDone(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 35)
       }()
       case nil: break
       }
@@ -1568,6 +1733,170 @@ nonisolated extension SpeechStopped: SwiftProtobuf.Message, SwiftProtobuf._Messa
   }
 }
 
+nonisolated extension ReplyProgressed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ReplyProgressed"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}item_id\0\u{3}response_id\0\u{3}previous_item_id\0\u{1}agent\0\u{1}text\0\u{3}audio_ms\0\u{3}started_at_us\0\u{3}heard_through\0\u{3}audio_is_complete\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.itemID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.responseID) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.previousItemID) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.agent) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.text) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.audioMs) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self.startedAtUs) }()
+      case 8: try { try decoder.decodeSingularMessageField(value: &self._heardThrough) }()
+      case 9: try { try decoder.decodeSingularBoolField(value: &self.audioIsComplete) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.itemID.isEmpty {
+      try visitor.visitSingularStringField(value: self.itemID, fieldNumber: 1)
+    }
+    if !self.responseID.isEmpty {
+      try visitor.visitSingularStringField(value: self.responseID, fieldNumber: 2)
+    }
+    if !self.previousItemID.isEmpty {
+      try visitor.visitSingularStringField(value: self.previousItemID, fieldNumber: 3)
+    }
+    if !self.agent.isEmpty {
+      try visitor.visitSingularStringField(value: self.agent, fieldNumber: 4)
+    }
+    if !self.text.isEmpty {
+      try visitor.visitSingularStringField(value: self.text, fieldNumber: 5)
+    }
+    if self.audioMs != 0 {
+      try visitor.visitSingularUInt32Field(value: self.audioMs, fieldNumber: 6)
+    }
+    if self.startedAtUs != 0 {
+      try visitor.visitSingularInt64Field(value: self.startedAtUs, fieldNumber: 7)
+    }
+    try { if let v = self._heardThrough {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    } }()
+    if self.audioIsComplete != false {
+      try visitor.visitSingularBoolField(value: self.audioIsComplete, fieldNumber: 9)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: ReplyProgressed, rhs: ReplyProgressed) -> Bool {
+    if lhs.itemID != rhs.itemID {return false}
+    if lhs.responseID != rhs.responseID {return false}
+    if lhs.previousItemID != rhs.previousItemID {return false}
+    if lhs.agent != rhs.agent {return false}
+    if lhs.text != rhs.text {return false}
+    if lhs.audioMs != rhs.audioMs {return false}
+    if lhs.startedAtUs != rhs.startedAtUs {return false}
+    if lhs._heardThrough != rhs._heardThrough {return false}
+    if lhs.audioIsComplete != rhs.audioIsComplete {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension TurnMeasured: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TurnMeasured"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}response_id\0\u{3}first_audio_ms\0\u{3}first_played_ms\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.responseID) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.firstAudioMs) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.firstPlayedMs) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.responseID.isEmpty {
+      try visitor.visitSingularStringField(value: self.responseID, fieldNumber: 1)
+    }
+    if self.firstAudioMs != 0 {
+      try visitor.visitSingularUInt32Field(value: self.firstAudioMs, fieldNumber: 2)
+    }
+    if self.firstPlayedMs != 0 {
+      try visitor.visitSingularUInt32Field(value: self.firstPlayedMs, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: TurnMeasured, rhs: TurnMeasured) -> Bool {
+    if lhs.responseID != rhs.responseID {return false}
+    if lhs.firstAudioMs != rhs.firstAudioMs {return false}
+    if lhs.firstPlayedMs != rhs.firstPlayedMs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension TranscriptionDone: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TranscriptionDone"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}item_id\0\u{3}audio_ms\0\u{3}input_tokens\0\u{3}output_tokens\0\u{3}cost_nanodollars\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.itemID) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.audioMs) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.inputTokens) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.outputTokens) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.costNanodollars) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.itemID.isEmpty {
+      try visitor.visitSingularStringField(value: self.itemID, fieldNumber: 1)
+    }
+    if self.audioMs != 0 {
+      try visitor.visitSingularUInt32Field(value: self.audioMs, fieldNumber: 2)
+    }
+    if self.inputTokens != 0 {
+      try visitor.visitSingularUInt64Field(value: self.inputTokens, fieldNumber: 3)
+    }
+    if self.outputTokens != 0 {
+      try visitor.visitSingularUInt64Field(value: self.outputTokens, fieldNumber: 4)
+    }
+    if self.costNanodollars != 0 {
+      try visitor.visitSingularInt64Field(value: self.costNanodollars, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: TranscriptionDone, rhs: TranscriptionDone) -> Bool {
+    if lhs.itemID != rhs.itemID {return false}
+    if lhs.audioMs != rhs.audioMs {return false}
+    if lhs.inputTokens != rhs.inputTokens {return false}
+    if lhs.outputTokens != rhs.outputTokens {return false}
+    if lhs.costNanodollars != rhs.costNanodollars {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension ToolRequested: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ToolRequested"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}call\0\u{3}response_id\0")
@@ -1694,7 +2023,7 @@ nonisolated extension ToolCompleted: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension ResponseDone: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ResponseDone"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}response_id\0\u{1}status\0\u{1}usage\0\u{3}heard_through\0\u{3}first_audio_ms\0\u{3}tool_calls\0\u{3}spoken_items\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}response_id\0\u{1}status\0\u{1}usage\0\u{3}heard_through\0\u{3}first_audio_ms\0\u{3}tool_calls\0\u{3}spoken_items\0\u{3}cost_nanodollars\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1709,6 +2038,7 @@ nonisolated extension ResponseDone: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.firstAudioMs) }()
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.toolCalls) }()
       case 7: try { try decoder.decodeSingularUInt32Field(value: &self.spokenItems) }()
+      case 8: try { try decoder.decodeSingularInt64Field(value: &self.costNanodollars) }()
       default: break
       }
     }
@@ -1740,6 +2070,9 @@ nonisolated extension ResponseDone: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if self.spokenItems != 0 {
       try visitor.visitSingularUInt32Field(value: self.spokenItems, fieldNumber: 7)
     }
+    if self.costNanodollars != 0 {
+      try visitor.visitSingularInt64Field(value: self.costNanodollars, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1751,6 +2084,7 @@ nonisolated extension ResponseDone: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.firstAudioMs != rhs.firstAudioMs {return false}
     if lhs.toolCalls != rhs.toolCalls {return false}
     if lhs.spokenItems != rhs.spokenItems {return false}
+    if lhs.costNanodollars != rhs.costNanodollars {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -199,10 +199,26 @@ package nonisolated struct CallState: @unchecked Sendable {
   /// Clears the value of `usage`. Subsequent reads from it will return its default value.
   package mutating func clearUsage() {_uniqueStorage()._usage = nil}
 
-  /// The responses whose usage is in `usage`, the newest 64.
+  /// The responses, and `transcription/` item ids, that are in `usage` and `cost_nanodollars`: the newest 128.
   package var countedResponses: [String] {
     get {_storage._countedResponses}
     set {_uniqueStorage()._countedResponses = newValue}
+  }
+
+  /// The reply whose end is not known, if there is one.
+  package var replyInProgress: ReplyProgressed {
+    get {_storage._replyInProgress ?? ReplyProgressed()}
+    set {_uniqueStorage()._replyInProgress = newValue}
+  }
+  /// Returns true if `replyInProgress` has been explicitly set.
+  package var hasReplyInProgress: Bool {_storage._replyInProgress != nil}
+  /// Clears the value of `replyInProgress`. Subsequent reads from it will return its default value.
+  package mutating func clearReplyInProgress() {_uniqueStorage()._replyInProgress = nil}
+
+  /// Of all responses and transcriptions, billionths of a US dollar.
+  package var costNanodollars: Int64 {
+    get {_storage._costNanodollars}
+    set {_uniqueStorage()._costNanodollars = newValue}
   }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -284,7 +300,7 @@ nonisolated extension CallPhase: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CallState"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}call_sid\0\u{3}applied_offset\0\u{1}phase\0\u{1}request\0\u{3}requested_at_us\0\u{3}answered_at_us\0\u{3}ended_at_us\0\u{1}status\0\u{3}next_status_sequence\0\u{1}agent\0\u{1}handoffs\0\u{1}conversation\0\u{1}quotes\0\u{3}session_epoch\0\u{1}session\0\u{3}stream_epoch\0\u{3}outbound_partition\0\u{3}answered_through\0\u{1}ending\0\u{3}end_reason\0\u{1}usage\0\u{3}counted_responses\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}call_sid\0\u{3}applied_offset\0\u{1}phase\0\u{1}request\0\u{3}requested_at_us\0\u{3}answered_at_us\0\u{3}ended_at_us\0\u{1}status\0\u{3}next_status_sequence\0\u{1}agent\0\u{1}handoffs\0\u{1}conversation\0\u{1}quotes\0\u{3}session_epoch\0\u{1}session\0\u{3}stream_epoch\0\u{3}outbound_partition\0\u{3}answered_through\0\u{1}ending\0\u{3}end_reason\0\u{1}usage\0\u{3}counted_responses\0\u{3}reply_in_progress\0\u{3}cost_nanodollars\0")
 
   fileprivate class _StorageClass {
     var _callSid: String = String()
@@ -309,6 +325,8 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     var _endReason: String = String()
     var _usage: Usage? = nil
     var _countedResponses: [String] = []
+    var _replyInProgress: ReplyProgressed? = nil
+    var _costNanodollars: Int64 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -341,6 +359,8 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       _endReason = source._endReason
       _usage = source._usage
       _countedResponses = source._countedResponses
+      _replyInProgress = source._replyInProgress
+      _costNanodollars = source._costNanodollars
     }
   }
 
@@ -381,6 +401,8 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         case 20: try { try decoder.decodeSingularStringField(value: &_storage._endReason) }()
         case 21: try { try decoder.decodeSingularMessageField(value: &_storage._usage) }()
         case 22: try { try decoder.decodeRepeatedStringField(value: &_storage._countedResponses) }()
+        case 23: try { try decoder.decodeSingularMessageField(value: &_storage._replyInProgress) }()
+        case 24: try { try decoder.decodeSingularInt64Field(value: &_storage._costNanodollars) }()
         default: break
         }
       }
@@ -459,6 +481,12 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       if !_storage._countedResponses.isEmpty {
         try visitor.visitRepeatedStringField(value: _storage._countedResponses, fieldNumber: 22)
       }
+      try { if let v = _storage._replyInProgress {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 23)
+      } }()
+      if _storage._costNanodollars != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._costNanodollars, fieldNumber: 24)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -490,6 +518,8 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         if _storage._endReason != rhs_storage._endReason {return false}
         if _storage._usage != rhs_storage._usage {return false}
         if _storage._countedResponses != rhs_storage._countedResponses {return false}
+        if _storage._replyInProgress != rhs_storage._replyInProgress {return false}
+        if _storage._costNanodollars != rhs_storage._costNanodollars {return false}
         return true
       }
       if !storagesAreEqual {return false}

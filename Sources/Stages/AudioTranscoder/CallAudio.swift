@@ -50,8 +50,8 @@ struct CallAudio {
     /// - Parameter frame: of the right codec and length.
     mutating func receive(_ frame: AudioFrame, offset: Int64, at now: ContinuousClock.Instant) -> Result {
         var missing: UInt64 = 0
-        // `clear` is not numbered, and nothing waits for it.
-        if frame.control != .clear {
+        // What is not numbered is not waited for.
+        if !frame.control.isUnnumbered {
             let epoch = self.direction == .inbound ? Int64(frame.streamEpoch) : frame.sessionEpoch
             if let newest = self.newest {
                 if epoch < newest.epoch { return .drop(.stale) }
