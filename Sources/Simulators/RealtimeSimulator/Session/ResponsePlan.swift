@@ -9,9 +9,19 @@ struct ResponsePlan {
     private let pace: Double
     private var time: ContinuousClock.Instant
     private var tokensLeft: Double
+    private var wordsSaid: Int
 
-    /// - Parameter start: when the first output comes.
-    init(_ actions: [Action], parameters: ResponseParameters, pace: Double, start: ContinuousClock.Instant) {
+    /// - Parameters:
+    ///   - wordsSaid: of the first `say`, which is not said from its beginning.
+    ///   - start: when the first output comes.
+    init(
+        _ actions: [Action],
+        wordsSaid: Int = 0,
+        parameters: ResponseParameters,
+        pace: Double,
+        start: ContinuousClock.Instant
+    ) {
+        self.wordsSaid = wordsSaid
         self.parameters = parameters
         self.pace = pace
         self.time = start
@@ -33,7 +43,9 @@ struct ResponsePlan {
     }
 
     private mutating func say(_ name: String, fault: Fault?, faultAtMs: Int) {
-        guard let speech = AgentSpeech.standard[self.parameters.format]?[name] else { return }
+        guard let whole = AgentSpeech.standard[self.parameters.format]?[name] else { return }
+        let speech = whole.dropping(words: self.wordsSaid, format: self.parameters.format)
+        self.wordsSaid = 0
         let start = self.time
         var fault = fault
         var words = speech.words[...]

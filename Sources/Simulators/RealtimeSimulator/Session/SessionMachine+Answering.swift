@@ -72,7 +72,7 @@ extension SessionMachine {
         uniquingKeysWith: { first, _ in first }
     )
 
-    private static func words(of text: String) -> [Substring] {
+    static func words(of text: String) -> [Substring] {
         text.lowercased().split { !$0.isLetter && !$0.isNumber }.map { Substring($0) }
     }
 }

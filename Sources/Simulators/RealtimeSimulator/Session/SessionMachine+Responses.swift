@@ -25,6 +25,9 @@ extension SessionMachine {
             )
         }
         switch try self.question(for: parameters) {
+        case .known(.opening):
+            let rest = own?["instructions"]?.stringValue.flatMap { self.restOfReply(quotedIn: $0) }
+            self.startResponse(parameters, answering: .opening, goingOn: rest, now: now)
         case .known(let trigger): self.startResponse(parameters, answering: trigger, now: now)
         case .notHeardYet(let item): self.startResponse(parameters, awaiting: item, now: now)
         }
@@ -34,6 +37,7 @@ extension SessionMachine {
         _ parameters: ResponseParameters,
         answering trigger: Rule.Trigger? = nil,
         awaiting item: String? = nil,
+        goingOn rest: RestOfReply? = nil,
         now: Instant
     ) {
         self.cancelIdleTimer()
@@ -47,14 +51,16 @@ extension SessionMachine {
             ["response": response.wire(status: "in_progress", conversationID: self.conversationID)]
         )
         self.responses.append(response)
-        if let trigger { self.plan(self.responses.count - 1, trigger: trigger, now: now) }
+        if let trigger { self.plan(self.responses.count - 1, trigger: trigger, goingOn: rest, now: now) }
     }
 
     /// Decides what the response at `index` does.
-    mutating func plan(_ index: Int, trigger: Rule.Trigger, now: Instant) {
-        let rule = self.progress.take(trigger, session: self.facts.number, runs: &self.ruleRuns)
+    mutating func plan(_ index: Int, trigger: Rule.Trigger, goingOn rest: RestOfReply? = nil, now: Instant) {
+        let rule =
+            rest == nil ? self.progress.take(trigger, session: self.facts.number, runs: &self.ruleRuns) : nil
         let plan = ResponsePlan(
-            rule?.actions ?? [.say("sorry")],
+            rest?.actions ?? rule?.actions ?? [.say("sorry")],
+            wordsSaid: rest?.wordsSaid ?? 0,
             parameters: self.responses[index].parameters,
             pace: self.script.pace,
             start: now + .milliseconds(self.script.thinkMs)

@@ -36,13 +36,21 @@ struct AgentSpeech: Sendable {
     )
 
     init(_ utterance: Utterance, format: AudioFormat) {
-        self.name = utterance.name
-        self.transcript = utterance.text
-        let bytes = Self.encode(utterance.mulaw, as: format)
+        self.init(
+            name: utterance.name,
+            words: utterance.text.split(separator: " "),
+            bytes: Self.encode(utterance.mulaw, as: format),
+            format: format
+        )
+    }
+
+    private init(name: String, words: [Substring], bytes: [UInt8], format: AudioFormat) {
+        self.name = name
+        self.transcript = words.joined(separator: " ")
         self.bytes = bytes
 
         // Irregular, but the same each time: 40 to 400 ms, whole samples, no multiples of a frame.
-        var random = Xorshift(seed: UInt64(utterance.mulaw.count))
+        var random = Xorshift(seed: UInt64(bytes.count / format.bytesPerTelephoneSample))
         var deltas: [Delta] = []
         var start = 0
         while start < bytes.count {
@@ -54,11 +62,22 @@ struct AgentSpeech: Sendable {
             start = end
         }
         self.deltas = deltas
-
-        let words = utterance.text.split(separator: " ")
         self.words = words.enumerated().map { index, word in
             Word(text: (index == 0 ? "" : " ") + word, at: bytes.count * index / words.count)
         }
+    }
+
+    /// The same without its first `count` words.
+    func dropping(words count: Int, format: AudioFormat) -> AgentSpeech {
+        guard count > 0, count < self.words.count else { return self }
+        let sample = format.bytesPerTelephoneSample
+        let start = self.words[count].at / sample * sample
+        return AgentSpeech(
+            name: self.name,
+            words: Array(self.transcript.split(separator: " ").dropFirst(count)),
+            bytes: Array(self.bytes[start...]),
+            format: format
+        )
     }
 
     private static func encode(_ mulaw: [UInt8], as format: AudioFormat) -> [UInt8] {
