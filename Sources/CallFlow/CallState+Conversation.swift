@@ -15,7 +15,6 @@ extension CallState {
     /// Adds an utterance, or what it tells of one that is there: the first text stays, an interruption stays.
     mutating func record(_ utterance: Utterance) {
         guard !utterance.itemID.isEmpty else { return }
-        if self.hasReplyInProgress, self.replyInProgress.itemID == utterance.itemID { self.clearReplyInProgress() }
         if let index = self.conversation.firstIndex(where: { $0.itemID == utterance.itemID }) {
             guard case .utterance(var known) = self.conversation[index].item else { return }
             known.learn(from: utterance)
@@ -29,14 +28,18 @@ extension CallState {
         }
     }
 
-    /// Keeps the newest reply whose end is not known: what it says is recorded as an utterance when that comes.
+    /// Keeps the newest reply whose response has not ended: should its session die, another one goes on there.
     mutating func replyProgressed(_ reply: ReplyProgressed) {
-        guard !reply.itemID.isEmpty, !self.conversation.contains(where: { $0.itemID == reply.itemID }) else { return }
+        guard !reply.itemID.isEmpty, !self.countedResponses.contains(reply.responseID),
+            self.replyInProgress.itemID != reply.itemID || self.replyInProgress.audioMs <= reply.audioMs
+        else { return }
         self.replyInProgress = reply
     }
 
     mutating func speechStarted(_ speech: SpeechStarted) {
         guard !speech.interruptedItemID.isEmpty else { return }
+        // Whatever was left to say: the person has something else in mind now.
+        self.clearReplyInProgress()
         self.record(
             .with {
                 $0.itemID = speech.interruptedItemID

@@ -77,7 +77,8 @@ package struct OpenAIDriver: Sendable {
         case .remove(let itemID): return .deleteItem(itemID: itemID)
         case .truncate(let itemID, let contentIndex, let playedMs):
             return .truncateItem(itemID: itemID, contentIndex: contentIndex, audioEndMs: playedMs)
-        case .respond(let instructions): return .createResponse(instructions: instructions)
+        case .respond(let instructions): return .createResponse(instructions: instructions, isSpoken: true)
+        case .respondSilently(let instructions): return .createResponse(instructions: instructions, isSpoken: false)
         case .cancelResponse(let responseID): return .cancelResponse(responseID: responseID)
         }
     }
@@ -97,7 +98,7 @@ extension ModelCommand {
         case .add: "add"
         case .remove: "remove"
         case .truncate: Self.truncateName
-        case .respond: "respond"
+        case .respond, .respondSilently: "respond"
         case .cancelResponse: "cancel"
         }
     }

@@ -60,18 +60,24 @@ import Testing
         #expect(state.items == ["p1", "a1", "a2", "a3"])
     }
 
-    @Test func `a reply that has not ended is kept until its words are final`() {
+    @Test(arguments: ["completed", "cancelled", "failed"])
+    func `a reply is in progress until its response is done`(_ status: String) {
         var log = Log([.requested, .claimed, .progressed("a1", "Good day, I am", audioMs: 800)])
+        log.add(.progressed("a1", "Good", audioMs: 400))
         #expect(log.state.replyInProgress.text == "Good day, I am")
         #expect(log.state.items.isEmpty)
         log.add(.agent("a1", "Good day, I am calling."))
+        #expect(log.state.hasReplyInProgress)
+        log.add(.response("r1", status: status))
         log.add(.progressed("a1", "Good day, I am", audioMs: 800))
         #expect(!log.state.hasReplyInProgress)
         #expect(log.state.items == ["a1"])
     }
 
-    @Test func `a reply in progress ends with its response`() {
-        let log = Log([.requested, .claimed, .progressed("a1", "", audioMs: 0), .response("r1", status: "cancelled")])
+    @Test func `a reply that the person interrupts is not in progress any more`() {
+        let log = Log([
+            .requested, .claimed, .progressed("a1", "Good day", audioMs: 800), .interrupts("a1", playedMs: 300),
+        ])
         #expect(!log.state.hasReplyInProgress)
     }
 

@@ -27,7 +27,8 @@ import Testing
         .add(.toolCall(itemID: "item_3", callID: "call_1", name: "extract_quote", arguments: "{}"), after: nil),
         .add(.toolOutput(itemID: "item_4", callID: "call_1", output: "{}"), after: nil),
         .remove(itemID: "item_1"), .truncate(itemID: "item_2", contentIndex: 0, playedMs: 1440),
-        .respond(instructions: nil), .respond(instructions: "Say hello."), .cancelResponse(responseID: "resp_1"),
+        .respond(instructions: nil), .respond(instructions: "Say hello."),
+        .respondSilently(instructions: "Call the tool."), .cancelResponse(responseID: "resp_1"),
     ]
 
     @Test(arguments: Self.commands)
@@ -88,7 +89,7 @@ import Testing
             ),
             ("item-truncate", .truncateItem(itemID: "item_A1", contentIndex: 0, audioEndMs: 1440)),
             ("item-delete", .deleteItem(itemID: "item_A1")),
-            ("response-create-bare", .createResponse(instructions: nil)),
+            ("response-create-bare", .createResponse(instructions: nil, isSpoken: true)),
             ("response-cancel-current", .cancelResponse(responseID: nil)),
             ("response-cancel-by-id", .cancelResponse(responseID: "resp_R1")),
         ]

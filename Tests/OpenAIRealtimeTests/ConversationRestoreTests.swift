@@ -236,7 +236,7 @@ import Testing
         call.model(.personTranscript(itemID: "u1", "Hello"))
         call.hear(1, playout: playout("a1", 100))
         call.turn("u2", frames: 60)
-        call.reply("a2", in: "r2", ms: 40)
+        call.model(.responseStarted(responseID: "r2"))
         call.forget()
         call.actions += call.conversation.socketLost("closed", atUs: call.atUs)
         #expect(call.actions.last == .connect)
@@ -251,7 +251,7 @@ import Testing
                 .add(.agentText(itemID: "a1", "Good day"), after: nil),
             ]
         )
-        // What the phone has of the unfinished reply is stopped; the new one plays.
+        // Whatever the phone still plays of the unanswered turn's first attempt is stopped.
         call.forget()
         call.model(.speechStarted(itemID: "u3", audioStartMs: 200))
         call.model(.speechStopped(itemID: "u3"))

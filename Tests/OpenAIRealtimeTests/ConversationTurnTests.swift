@@ -15,7 +15,8 @@ import Testing
 
         #expect(
             call.events.map(\.eventID) == [
-                "speech-started/\(Call.sid)/u1", "speech-stopped/\(Call.sid)/u1", "utterance/\(Call.sid)/a1",
+                "speech-started/\(Call.sid)/u1", "speech-stopped/\(Call.sid)/u1",
+                "reply-progressed/\(Call.sid)/a1/100/8", "utterance/\(Call.sid)/a1",
                 "response-done/\(Call.sid)/r1", "utterance/\(Call.sid)/u1",
             ]
         )

@@ -34,7 +34,7 @@ extension Conversation {
         case .agentTranscriptDelta(let responseID, let itemID, let text):
             self.replyContinues(itemID, of: responseID, text: text, atUs: atUs)
             let soFar = self.history.replies[itemID]?.utterance.text ?? text
-            return [self.show(itemID, .agent, soFar, atUs)]
+            return self.publishProgress(of: itemID, atUs: atUs) + [self.show(itemID, .agent, soFar, atUs)]
         case .agentTranscript(let responseID, let itemID, let text):
             self.replyContinues(itemID, of: responseID, atUs: atUs)
             self.history.replyTextIsFinal(itemID, text)
@@ -73,6 +73,7 @@ extension Conversation {
                 started.playedMs = UInt32(clamping: first.playedMs)
             }
         }
+        actions += self.publishCutReply(atUs: atUs)
         actions.append(self.publish("speech-started", itemID, .speechStarted(started), atUs))
         return actions + replies
     }
@@ -136,11 +137,12 @@ extension Conversation {
             self.turnEndedAtUs = nil
             if self.answersAgain { actions.append(.clear(self.outbound.clear(atUs: atUs))) }
             self.answersAgain = false
+            actions += self.publishCutReply(atUs: atUs)
         }
         self.replyContinues(itemID, of: responseID, atUs: atUs)
         self.history.replyHasAudio(itemID)
-        return actions
-            + self.outbound.add(audio, itemID: itemID, contentIndex: contentIndex, atUs: atUs).map { .play($0) }
+        let frames = self.outbound.add(audio, itemID: itemID, contentIndex: contentIndex, atUs: atUs)
+        return actions + self.publishProgress(of: itemID, atUs: atUs) + frames.map { .play($0) }
     }
 
     private mutating func audioEnded(_ itemID: String, of responseID: String, atUs: Int64) -> [ConversationAction] {
@@ -197,7 +199,11 @@ extension Conversation {
         if let heardThrough = active?.heardThrough, self.answers(response) {
             self.inbound.answered(through: heardThrough)
         }
-        return actions + self.next(after: response, atUs: atUs)
+        if case .finish? = active?.request {
+            // Said as text, which nobody has heard and the model need not remember.
+            actions += response.spoken.map { .send(.remove(itemID: $0.itemID)) }
+        }
+        return actions + self.next(after: response, active: active, atUs: atUs)
     }
 
     /// Whether the person has got an answer: a response that failed, or was cut before anything was heard, is none.
@@ -242,7 +248,11 @@ extension Conversation {
         return self.publish("response-done", response.id, .responseDone(done), atUs)
     }
 
-    private mutating func next(after response: ModelResponse, atUs: Int64) -> [ConversationAction] {
+    private mutating func next(
+        after response: ModelResponse,
+        active: ResponseGate.Active?,
+        atUs: Int64
+    ) -> [ConversationAction] {
         if self.isEnding { return self.hangUpWhenPlayed(atUs: atUs) }
         guard response.status == .failed else {
             self.failedResponses = 0
@@ -255,7 +265,7 @@ extension Conversation {
             return [self.error("realtime_response_failed", code, fatal: true, id: response.id, atUs: atUs)]
                 + self.ended(reason: "realtime_response_failed", atUs: atUs)
         }
-        _ = self.gate.failed(wasActive: true)
+        _ = self.gate.failed(active)
         let delay = Duration.milliseconds(250 << self.failedResponses)
         return [
             self.error("realtime_response_failed", code, fatal: false, id: response.id, atUs: atUs),
@@ -278,7 +288,7 @@ extension Conversation {
         case .expired: return self.socketLost("session_expired", atUs: atUs)
         case .load:
             let overloaded = self.error("realtime_overloaded", failure.code, fatal: false, id: "\(atUs)", atUs: atUs)
-            let isDueLater = self.gate.failed(wasActive: false)
+            let isDueLater = self.gate.failed(nil)
             return [overloaded] + (isDueLater ? [.schedule(.retryResponse, after: .seconds(1))] : [])
         }
     }

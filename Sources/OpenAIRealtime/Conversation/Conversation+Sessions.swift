@@ -9,17 +9,8 @@ extension Conversation {
         self.phase = .connecting
         guard wasReady else { return [.connect] }
         self.isRestored = true
-        if let active = self.gate.active, !active.isCut {
-            // Whole replies are said; what is missing an end will be said again.
-            let isAnswered = self.history.replies.values.contains { $0.responseID == active.id && $0.isPublished }
-            if !isAnswered {
-                self.answersAgain = true
-            } else if let heardThrough = active.heardThrough {
-                self.inbound.answered(through: heardThrough)
-            }
-        }
-        self.history.forgetUnfinishedReplies()
-        self.gate.sessionLost()
+        let cut = self.cutReplyShort(atUs: atUs)
+        self.gate.sessionLost(hasBegun: self.cutReply != nil)
         self.inbound.sessionLost(atUs: atUs)
         self.outbound.sessionLost()
         self.toldReplies = []
@@ -27,7 +18,7 @@ extension Conversation {
         self.turnEndedAtUs = nil
         let hangUp = self.hangUpWhenPlayed(atUs: atUs)
         let lost = self.error("realtime_connection_lost", reason, fatal: false, id: "lost/\(atUs)", atUs: atUs)
-        return hangUp + [lost] + (self.outbound.hasHungUp ? [] : [.connect])
+        return cut + hangUp + [lost] + (self.outbound.hasHungUp ? [] : [.connect])
     }
 
     package mutating func timerFired(_ timer: ConversationTimer) -> [ConversationAction] {
@@ -49,6 +40,7 @@ extension Conversation {
         ready.restored = self.isRestored
         var actions = [self.publish("session-ready", session.id, .sessionReady(ready), atUs)]
         actions += self.tellHistory()
+        self.goOnWithReply()
         actions += self.giveAudio()
         if self.gate.awaitsAnswer { actions.append(.schedule(.expectAnswer, after: Self.answerPatience)) }
         return actions + self.askForResponse()

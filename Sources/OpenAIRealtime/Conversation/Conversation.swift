@@ -6,10 +6,10 @@ package import CallEvents
 /// Phases: `connecting` → `configuring` (the model's session exists) → `ready` (it has our configuration and the history)
 /// → back to `connecting` when the socket is lost, or `ended`.
 ///
-/// Nothing is said twice. A turn of the person is answered when a reply to it is published, which happens as soon as all
-/// of the reply's audio and words are here, even before the response as a whole is done. After a restart or a lost socket
-/// an unanswered turn is given to the model again, as audio, and whatever the phone still plays of the first attempt is
-/// cleared before the new reply plays. A new owner that has nothing to answer again clears nothing.
+/// Nothing is said twice. How far a reply is, is written down before its audio goes to the phone: after a restart or a
+/// lost socket the model is told what of it was said, and goes on there. A turn whose answer had not begun is given to
+/// the model again, as audio, and whatever the phone still plays of an earlier attempt is cleared before the new reply
+/// plays. A new owner that has nothing to answer again clears nothing.
 package struct Conversation: Sendable {
     enum Phase: Equatable, Sendable {
         case connecting
@@ -63,6 +63,8 @@ package struct Conversation: Sendable {
     /// Replies that the present session of the model has as text, under their own ids.
     var toldReplies: Set<String> = []
     var personPartial = Partial()
+    /// A reply whose session of the model was lost before its response was done.
+    var cutReply: CutReply?
 
     /// A call that nobody owned before.
     package init(owner: Owner, start: StartSession) {
@@ -77,7 +79,9 @@ package struct Conversation: Sendable {
     /// A call that another session, or none in time, has owned: `state` includes everything up to the own claim.
     package init(owner: Owner, restoring state: CallState, atUs: Int64) {
         let codec = state.session.codec
-        let history = ConversationHistory(items: state.conversation)
+        var history = ConversationHistory(items: state.conversation)
+        self.cutReply = CutReply(of: state)
+        if let cutReply { history.add(cutReply) }
         self.owner = owner
         self.codec = codec
         self.agent = state.session.agent
@@ -182,8 +186,17 @@ package struct Conversation: Sendable {
 
     /// A response, if one is due and the model can take it.
     mutating func askForResponse() -> [ConversationAction] {
-        guard self.phase == .ready, !self.isEnding, let command = self.gate.next() else { return [] }
-        return [.send(command)]
+        guard self.phase == .ready, !self.isEnding, let request = self.gate.next() else { return [] }
+        return switch request {
+        case .answer: [.send(.respond(instructions: nil))]
+        case .say(let words), .goOn(let words): [.send(.respond(instructions: self.instructions(with: words)))]
+        case .finish(let words): [.send(.respondSilently(instructions: self.instructions(with: words)))]
+        }
+    }
+
+    /// The instructions of one response take the place of the session's: the agent stays who it is.
+    private func instructions(with words: String) -> String {
+        [self.agent.instructions, words].filter { !$0.isEmpty }.joined(separator: "\n\n")
     }
 
     func publish(

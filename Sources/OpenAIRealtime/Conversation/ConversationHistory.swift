@@ -13,10 +13,17 @@ struct ConversationHistory: Sendable {
         var hasAudio = false
         /// Published, as it is or cut.
         var isPublished = false
+        /// How much of it `ReplyProgressed` has told of.
+        var progress: (audioMs: Int, textBytes: Int)?
     }
 
     /// How fast speech is when the length of its audio is not known: English on the phone.
     private static let charactersPerSecond = 15
+    /// Nobody speaks faster than this: words beyond it are ahead of their audio.
+    private static let mostCharactersPerSecond = 25
+    /// So much of a reply is worth an event: audio in milliseconds, text in bytes.
+    private static let progressMs = 400
+    private static let progressBytes = 40
 
     private(set) var items: [ConversationItem] = []
     private(set) var replies: [String: Reply] = [:]
@@ -123,6 +130,32 @@ struct ConversationHistory: Sendable {
         self.replies[itemID]?.isPublished = false
     }
 
+    /// What to write down of a reply of which the phone gets `audioMs`; nil when little is new.
+    mutating func replyProgress(_ itemID: String, audioMs: Int) -> ReplyProgressed? {
+        guard let reply = self.replies[itemID], reply.hasAudio, !reply.isPublished else { return nil }
+        let text = reply.utterance.text
+        if let known = reply.progress, audioMs < known.audioMs + Self.progressMs,
+            text.utf8.count < known.textBytes + Self.progressBytes
+        {
+            return nil
+        }
+        self.replies[itemID]?.progress = (audioMs, text.utf8.count)
+        var progress = ReplyProgressed()
+        progress.itemID = itemID
+        progress.responseID = reply.responseID
+        progress.previousItemID = self.visiblePrevious(of: itemID)
+        progress.agent = reply.utterance.agent
+        progress.text = text
+        progress.audioMs = UInt32(clamping: audioMs)
+        progress.startedAtUs = reply.utterance.startedAtUs
+        if reply.utterance.hasHeardThrough { progress.heardThrough = reply.utterance.heardThrough }
+        progress.audioIsComplete = reply.audioIsEnded
+        return progress
+    }
+
+    /// Keeps the place of a reply that nothing more comes of.
+    mutating func add(_ cut: CutReply) { self.insert(cut.utterance) }
+
     /// The reply as it is to be published now: once when it is whole, and once more when it was cut later.
     mutating func replyToPublish(_ itemID: String) -> Utterance? {
         guard var reply = self.replies[itemID], reply.textIsFinal, reply.audioIsEnded, reply.hasAudio,
@@ -213,6 +246,15 @@ struct ConversationHistory: Sendable {
         return beginning[..<space].isEmpty ? "" : "\(beginning[..<space]) …"
     }
 
+    /// The words of a reply of which only `audioMs` came: some may be ahead of their audio.
+    static func saidText(of utterance: Utterance, isFinal: Bool) -> String {
+        let text = utterance.text
+        let most = Int(utterance.audioMs) * Self.mostCharactersPerSecond / 1000 + 10
+        guard !isFinal, text.count > most else { return text }
+        let said = text.prefix(Int(utterance.audioMs) * Self.charactersPerSecond / 1000)
+        return said.lastIndex(of: " ").map { String(said[..<$0]) } ?? ""
+    }
+
     private func index(of itemID: String) -> Int? {
         self.items.lastIndex { item in
             if case .utterance(let utterance) = item.item { utterance.itemID == itemID } else { false }
@@ -226,8 +268,17 @@ struct ConversationHistory: Sendable {
         }
         var item = ConversationItem()
         item.utterance = utterance
-        let place = self.items.lastIndex { $0.itemID == utterance.previousItemID && !utterance.previousItemID.isEmpty }
-        self.items.insert(item, at: place.map { $0 + 1 } ?? self.items.endIndex)
+        self.items.insert(item, at: self.place(of: utterance))
+    }
+
+    private func place(of utterance: Utterance) -> Int {
+        if let next = self.items.firstIndex(where: { $0.utterance.previousItemID == utterance.itemID }) { return next }
+        if !utterance.previousItemID.isEmpty,
+            let previous = self.items.lastIndex(where: { $0.itemID == utterance.previousItemID })
+        {
+            return previous + 1
+        }
+        return self.items.endIndex
     }
 }
 

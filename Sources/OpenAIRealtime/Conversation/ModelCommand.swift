@@ -13,6 +13,8 @@ package enum ModelCommand: Equatable, Sendable {
     case truncate(itemID: String, contentIndex: Int, playedMs: Int)
     /// Respond now, to the conversation as it is or as the instructions say.
     case respond(instructions: String?)
+    /// Respond without a word: only the tools that the instructions speak of are called.
+    case respondSilently(instructions: String)
     case cancelResponse(responseID: String)
 
     package enum Item: Equatable, Sendable {

@@ -41,12 +41,20 @@ extension ClientEvent {
                 "content_index": .integer(contentIndex), "audio_end_ms": .integer(audioEndMs),
             ]
         case .deleteItem(let itemID): ["type": "conversation.item.delete", "item_id": .string(itemID)]
-        case .createResponse(nil): ["type": "response.create"]
-        case .createResponse(let instructions?):
-            ["type": "response.create", "response": ["instructions": .string(instructions)]]
+        case .createResponse(let instructions, let isSpoken):
+            ["type": "response.create"].merging(Self.responseParameters(instructions, isSpoken)) { $1 }
         case .cancelResponse(nil): ["type": "response.cancel"]
         case .cancelResponse(let responseID?): ["type": "response.cancel", "response_id": .string(responseID)]
         }
+    }
+}
+
+extension ClientEvent {
+    private static func responseParameters(_ instructions: String?, _ isSpoken: Bool) -> [String: JSONValue] {
+        var parameters: [String: JSONValue] = [:]
+        if let instructions { parameters["instructions"] = .string(instructions) }
+        if !isSpoken { parameters["output_modalities"] = ["text"] }
+        return parameters.isEmpty ? [:] : ["response": .object(parameters)]
     }
 }
 

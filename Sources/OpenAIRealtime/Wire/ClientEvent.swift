@@ -10,7 +10,8 @@ package enum ClientEvent: Equatable, Sendable {
     case createItem(NewItem, previousItemID: String?)
     case truncateItem(itemID: String, contentIndex: Int, audioEndMs: Int)
     case deleteItem(itemID: String)
-    case createResponse(instructions: String?)
+    /// `isSpoken` false: as text, which nobody hears.
+    case createResponse(instructions: String?, isSpoken: Bool)
     case cancelResponse(responseID: String?)
 }
 
