@@ -57,6 +57,12 @@ struct Call {
         self.actions += self.conversation.received(event, atUs: self.atUs)
     }
 
+    /// What the session says that is to take the place of the present one.
+    mutating func standby(_ event: ModelEvent) {
+        self.atUs += 1000
+        self.actions += self.conversation.receivedStandby(event, atUs: self.atUs)
+    }
+
     mutating func message(_ json: JSONValue) throws {
         self.model(try self.driver.event(ByteBuffer(string: json.text)))
     }

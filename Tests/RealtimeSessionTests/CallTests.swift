@@ -166,6 +166,22 @@ import Testing
         }
     }
 
+    @Test func `renews a session before it expires, and nobody notices`() async throws {
+        var script = Script.demo
+        script.sessionSeconds = 12
+        try await Bench.run(script: script) { bench in
+            try await bench.withStage {
+                try await Self.greet(bench)
+                try await eventually("another session") { bench.has("session-ready", count: 2) }
+                try await Self.finish(bench)
+            }
+            Self.check(bench)
+            #expect(bench.simulator.sessions.count >= 2)
+            #expect(bench.phone.clears == 0)
+            #expect(!bench.has("error"))
+        }
+    }
+
     @Test func `waits out a service that is too busy, and gives up on a key that is refused`() async throws {
         var script = Script.demo
         script.faults = [SessionFault(.upgrade, .refuse(status: 429), times: 2)]

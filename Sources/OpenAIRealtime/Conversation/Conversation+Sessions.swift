@@ -8,23 +8,33 @@ extension Conversation {
         let wasReady = self.phase == .ready
         self.phase = .connecting
         guard wasReady else { return [.connect] }
+        let forgotten = self.forgetSession(atUs: atUs, answeredBeforeUs: atUs) + self.hangUpWhenPlayed(atUs: atUs)
+        let lost = self.error("realtime_connection_lost", reason, fatal: false, id: "lost/\(atUs)", atUs: atUs)
+        guard !self.outbound.hasHungUp else { return forgotten + [lost] }
+        return forgotten + [lost] + (self.standbyIsReady ? self.switchToStandby(atUs: atUs) : [.connect])
+    }
+
+    /// The present session of the model is gone: what was under way in it is not.
+    /// - Parameter answeredBeforeUs: turns that began before this time may have an answer on its way to the phone, which
+    ///   the next one's replaces.
+    mutating func forgetSession(atUs: Int64, answeredBeforeUs: Int64) -> [ConversationAction] {
+        self.session = nil
         self.isRestored = true
         let cut = self.cutReplyShort(atUs: atUs)
         self.gate.sessionLost(hasBegun: self.cutReply != nil)
-        self.inbound.sessionLost(atUs: atUs)
+        self.inbound.sessionLost(repeatedBeforeUs: answeredBeforeUs)
         self.outbound.sessionLost()
         self.toldReplies = []
         self.turnEnd = nil
         self.turnEndedAtUs = nil
-        let hangUp = self.hangUpWhenPlayed(atUs: atUs)
-        let lost = self.error("realtime_connection_lost", reason, fatal: false, id: "lost/\(atUs)", atUs: atUs)
-        return cut + hangUp + [lost] + (self.outbound.hasHungUp ? [] : [.connect])
+        return cut
     }
 
     package mutating func timerFired(_ timer: ConversationTimer) -> [ConversationAction] {
         switch timer {
         case .retryResponse: self.gate.retry()
         case .expectAnswer: self.gate.stopExpecting()
+        case .renewSession(let id): return self.renewalIsDue(of: id)
         }
         return self.askForResponse()
     }
@@ -33,12 +43,14 @@ extension Conversation {
     mutating func configured(_ session: ModelSession, atUs: Int64) -> [ConversationAction] {
         guard self.phase == .configuring else { return [] }
         self.phase = .ready
+        self.session = session
         var ready = SessionReady()
         ready.realtimeSessionID = session.id
         ready.model = session.model
         ready.expiresAt = Int64(session.expiresAt)
         ready.restored = self.isRestored
         var actions = [self.publish("session-ready", session.id, .sessionReady(ready), atUs)]
+        actions.append(self.scheduleRenewal(of: session, atUs: atUs))
         actions += self.tellHistory()
         self.goOnWithReply()
         actions += self.giveAudio()

@@ -39,10 +39,20 @@ package struct Conversation: Sendable {
         var text = ""
     }
 
+    /// What an operator decides.
+    package struct Policy: Equatable, Sendable {
+        /// How old a session of the model may be before another one takes its place. It is renewed earlier when the
+        /// service says that it expires earlier.
+        package var sessionAge = Duration.seconds(3000)
+
+        package init() {}
+    }
+
     static let answerPatience = Duration.seconds(4)
     static let maxResponseAttempts = 4
 
     package let owner: Owner
+    let policy: Policy
     let codec: AudioFrame.Codec
     var agent: AgentSession
     var phase = Phase.connecting
@@ -65,10 +75,14 @@ package struct Conversation: Sendable {
     var personPartial = Partial()
     /// A reply whose session of the model was lost before its response was done.
     var cutReply: CutReply?
+    /// The model's present session, while `ready`.
+    var session: ModelSession?
+    var standby: Standby?
 
     /// A call that nobody owned before.
-    package init(owner: Owner, start: StartSession) {
+    package init(owner: Owner, start: StartSession, policy: Policy = Policy()) {
         self.owner = owner
+        self.policy = policy
         self.codec = start.codec
         self.agent = start.agent
         self.inbound = InboundAudio(codec: start.codec, answeredThrough: nil, takenOverAtUs: 0)
@@ -77,12 +91,13 @@ package struct Conversation: Sendable {
     }
 
     /// A call that another session, or none in time, has owned: `state` includes everything up to the own claim.
-    package init(owner: Owner, restoring state: CallState, atUs: Int64) {
+    package init(owner: Owner, restoring state: CallState, atUs: Int64, policy: Policy = Policy()) {
         let codec = state.session.codec
         var history = ConversationHistory(items: state.conversation)
         self.cutReply = CutReply(of: state)
         if let cutReply { history.add(cutReply) }
         self.owner = owner
+        self.policy = policy
         self.codec = codec
         self.agent = state.session.agent
         self.history = history
@@ -124,7 +139,8 @@ package struct Conversation: Sendable {
         }
         guard self.phase != .ended, !self.outbound.hasHungUp else { return actions + [.drop(.ended)] }
         if let drop = self.inbound.received(frame) { actions.append(.drop(drop)) }
-        return actions + self.giveAudio()
+        actions += self.giveAudio()
+        return actions + self.renewWhenSilent(atUs: atUs)
     }
 
     mutating func giveAudio() -> [ConversationAction] {

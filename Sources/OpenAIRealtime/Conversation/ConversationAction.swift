@@ -17,6 +17,14 @@ package enum ConversationAction: Equatable, Sendable {
     case schedule(ConversationTimer, after: Duration)
     /// Open a session of the model, instead of the present one if there is one.
     case connect
+    /// Open another one beside the present one, which goes on.
+    case connectStandby
+    /// To the one that stands by.
+    case sendStandby(ModelCommand)
+    /// The one that stands by is the present one from now on; the old one is closed.
+    case useStandby
+    /// The one that stands by is not wanted.
+    case dropStandby
     case drop(FrameDrop)
     /// The conversation is over: close the model's session; nothing follows.
     case end
@@ -27,6 +35,8 @@ package enum ConversationTimer: Hashable, Sendable {
     case retryResponse
     /// The model should have answered a restored turn by now.
     case expectAnswer
+    /// The model's session of this id is so old that another one is to take its place.
+    case renewSession(String)
 }
 
 /// Why inbound audio did not reach the model.

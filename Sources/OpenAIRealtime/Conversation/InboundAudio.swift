@@ -124,11 +124,11 @@ struct InboundAudio: Sendable {
     }
 
     /// The next session of the model gets everything that is kept.
-    mutating func sessionLost(atUs: Int64) {
+    mutating func sessionLost(repeatedBeforeUs: Int64) {
         self.givenCount = 0
         self.givenMs = 0
         self.repeatedMs = 0
-        self.repeatedBeforeUs = atUs
+        self.repeatedBeforeUs = repeatedBeforeUs
         self.newestGiven = nil
     }
 

@@ -80,6 +80,9 @@ struct OutboundAudio: Sendable {
         self.items.first { $0.id == itemID }?.audioMs
     }
 
+    /// The phone has played everything, as far as is known.
+    var isPlayed: Bool { self.items.isEmpty }
+
     mutating func add(_ audio: ByteBuffer, itemID: String, contentIndex: Int, atUs: Int64) -> [AudioFrame] {
         let index = self.index(of: itemID, contentIndex: contentIndex)
         self.items[index].bytes += audio.readableBytes

@@ -161,6 +161,12 @@ struct ResponseGate: Sendable {
     /// A response is due to what was said or to the outputs of tools.
     var isAnswerDue: Bool { self.isDue || self.toolCalls.contains { $0.waiting.isEmpty } }
 
+    /// Nobody speaks, and nobody is about to.
+    var isSilent: Bool {
+        !self.isBusy && !self.personSpeaks && !self.awaitsAnswer && !self.isDue && !self.isDueLater
+            && self.requests.isEmpty && self.toolCalls.isEmpty
+    }
+
     /// Something was asked for and there is no answer yet.
     var isBusy: Bool { self.active != nil || self.asked != nil }
 

@@ -53,6 +53,12 @@ struct CallSession: Sendable {
         }
     }
 
+    /// A connection that was asked for, and its socket once it is open.
+    private struct Connection {
+        var number = 0
+        var socket: WebSocket?
+    }
+
     /// The mutable half, local to the task.
     private struct Owner {
         let session: CallSession
@@ -60,8 +66,11 @@ struct CallSession: Sendable {
         let requests: AsyncStream<ModelConnection.Request>.Continuation
         let key: ByteBuffer
         var driver: OpenAIDriver
-        var socket: WebSocket?
-        var connection = 0
+        /// To the session of the model that the conversation is in.
+        var present = Connection()
+        /// To one that is to take its place.
+        var standby: Connection?
+        var connections = 0
         /// Connections since the model was last ready.
         var attempts = 0
         var awaySince = ContinuousClock.now
@@ -103,17 +112,22 @@ struct CallSession: Sendable {
         private mutating func take(_ input: CallMailbox.Input) -> [ConversationAction] {
             switch input {
             case .command(let command): return self.conversation.received(command, atUs: UnixTime.nowUs)
-            case .opened(let socket, let connection):
-                guard connection == self.connection else { return [] }
-                self.socket = socket
+            case .opened(let socket, let number):
+                if number == self.present.number { self.present.socket = socket }
+                if number == self.standby?.number { self.standby?.socket = socket }
                 return []
-            case .model(let event, let atUs, let connection):
-                guard connection == self.connection else { return [] }
+            case .model(let event, let atUs, let number):
+                if number == self.standby?.number { return self.conversation.receivedStandby(event, atUs: atUs) }
+                guard number == self.present.number else { return [] }
                 if case .configured = event { self.attempts = 0 }
                 return self.conversation.received(event, atUs: atUs)
-            case .lost(let loss, let connection):
-                guard connection == self.connection else { return [] }
-                self.socket = nil
+            case .lost(let loss, let number):
+                if number == self.standby?.number {
+                    self.standby = nil
+                    return self.conversation.standbyLost()
+                }
+                guard number == self.present.number else { return [] }
+                self.present.socket = nil
                 return self.lost(loss)
             case .timer(let timer): return self.conversation.timerFired(timer)
             case .eventLost: return []
@@ -149,6 +163,14 @@ struct CallSession: Sendable {
                 case .show(let update): self.session.outputs.show(update, key: self.key)
                 case .schedule(let timer, let delay): schedule(timer, delay)
                 case .connect: self.connect()
+                case .connectStandby: self.connectStandby()
+                case .sendStandby(let command):
+                    // A connection that is gone is reported by its reader.
+                    try? await self.standby?.socket?.send(texts: [self.driver.message(command)])
+                case .useStandby: await self.useStandby()
+                case .dropStandby:
+                    self.standby?.socket?.abort()
+                    self.standby = nil
                 case .drop(let reason): self.session.metrics.dropped(reason)
                 case .end: hasEnded = true
                 }
@@ -156,7 +178,8 @@ struct CallSession: Sendable {
             await self.flush()
             guard hasEnded else { return nil }
             // The session is over, however the socket ends.
-            try? await self.socket?.close(code: 1000, reason: "")
+            self.standby?.socket?.abort()
+            try? await self.present.socket?.close(code: 1000, reason: "")
             return .ended
         }
 
@@ -175,7 +198,7 @@ struct CallSession: Sendable {
 
         private mutating func flush() async {
             guard !self.texts.isEmpty else { return }
-            if let socket = self.socket {
+            if let socket = self.present.socket {
                 // A connection that is gone is reported by its reader.
                 try? await socket.send(texts: self.texts)
                 let nowUs = UnixTime.nowUs
@@ -187,16 +210,35 @@ struct CallSession: Sendable {
 
         /// The first attempt goes at once; later ones wait ever longer, and not all calls at the same moment.
         private mutating func connect() {
-            self.socket?.abort()
-            self.socket = nil
-            self.connection += 1
-            if self.connection > 1 { self.session.metrics.reconnected() }
+            self.present.socket?.abort()
+            self.present = self.newConnection()
+            if self.present.number > 1 { self.session.metrics.reconnected() }
             let limit = self.attempts == 0 ? 0 : min(8000, 250 << min(self.attempts, 5))
             let delay = limit == 0 ? 0 : Int.random(in: limit / 2...limit)
             self.attempts += 1
             self.requests.yield(
-                ModelConnection.Request(number: self.connection, delay: .milliseconds(delay))
+                ModelConnection.Request(number: self.present.number, delay: .milliseconds(delay))
             )
+        }
+
+        private mutating func connectStandby() {
+            let connection = self.newConnection()
+            self.standby = connection
+            self.requests.yield(ModelConnection.Request(number: connection.number, delay: .zero))
+        }
+
+        /// What was to be sent in the old session goes there before it is closed.
+        private mutating func useStandby() async {
+            guard let standby = self.standby.take() else { return }
+            await self.flush()
+            self.present.socket?.abort()
+            self.present = standby
+            self.session.metrics.renewed()
+        }
+
+        private mutating func newConnection() -> Connection {
+            self.connections += 1
+            return Connection(number: self.connections)
         }
     }
 }

@@ -13,7 +13,8 @@ struct ConnectionLoss: Sendable, Equatable {
     var isFinal: Bool
 }
 
-/// The connections of one call to the model, one at a time: opens each when it is asked for, and reads it.
+/// The connections of one call to the model: opens each when it is asked for, and reads it. There is one at a time, or
+/// two while a session takes the place of another.
 struct ModelConnection: Sendable {
     struct Request: Sendable {
         var number: Int
@@ -29,15 +30,21 @@ struct ModelConnection: Sendable {
     let mailbox: CallMailbox
     let logger: Logger
 
-    /// Serves one request after the other until the task is cancelled.
+    /// Serves requests until the task is cancelled.
     func run(_ requests: AsyncStream<Request>) async {
-        for await request in requests {
-            if request.delay > .zero, (try? await Task.sleep(for: request.delay)) == nil { return }
-            let loss = await self.serve(request.number)
-            if Task.isCancelled { return }
-            self.logger.info("Connection to the model ended", metadata: ["reason": "\(loss.reason)"])
-            self.mailbox.put(.lost(loss, connection: request.number))
+        await withDiscardingTaskGroup { group in
+            for await request in requests {
+                group.addTask { await self.answer(request) }
+            }
         }
+    }
+
+    private func answer(_ request: Request) async {
+        if request.delay > .zero, (try? await Task.sleep(for: request.delay)) == nil { return }
+        let loss = await self.serve(request.number)
+        if Task.isCancelled { return }
+        self.logger.info("Connection to the model ended", metadata: ["reason": "\(loss.reason)"])
+        self.mailbox.put(.lost(loss, connection: request.number))
     }
 
     private func serve(_ number: Int) async -> ConnectionLoss {

@@ -233,7 +233,8 @@ final class PartitionSessions: Sendable {
             return Conversation(
                 owner: owner(call.sessionEpoch),
                 restoring: call.state,
-                atUs: UnixTime.nowUs
+                atUs: UnixTime.nowUs,
+                policy: self.environment.configuration.policy
             )
         case .fresh(let start):
             let outputs = self.environment.outputs
@@ -241,7 +242,8 @@ final class PartitionSessions: Sendable {
             let claim = await self.insist("Claiming a call failed; trying again") {
                 try await outputs.claim(callSid, instance: instance, source: source)
             }
-            return claim.map { Conversation(owner: owner($0), start: start) }
+            let policy = self.environment.configuration.policy
+            return claim.map { Conversation(owner: owner($0), start: start, policy: policy) }
         }
     }
 }

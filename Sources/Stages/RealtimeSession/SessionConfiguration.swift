@@ -8,6 +8,8 @@ import StageRuntime
 /// - `OPENAI_REALTIME_URL` (default `wss://api.openai.com/v1/realtime`): `ws` only on loopback.
 /// - `OPENAI_REALTIME_MODEL` (default `gpt-realtime-2.1`): one that is shut down is refused, with its replacement.
 /// - `OPENAI_REALTIME_VOICE` (default `marin`).
+/// - `VOICE_SESSION_AGE_SECONDS` (default 3000, 10 … 3500): how old a session of the model becomes before another one
+///   takes its place, in a silence.
 package struct SessionConfiguration: Sendable {
     /// Without a query.
     package var url: String
@@ -15,6 +17,7 @@ package struct SessionConfiguration: Sendable {
     package var driver: OpenAIDriver.Configuration
     /// Never logged.
     package var apiKey: String
+    package var policy = Conversation.Policy()
 
     package init(url: String, model: String, driver: OpenAIDriver.Configuration, apiKey: String) {
         self.url = url
@@ -38,6 +41,14 @@ package struct SessionConfiguration: Sendable {
         )
         self.driver = OpenAIDriver.Configuration(
             voice: settings.string("OPENAI_REALTIME_VOICE", default: "marin", "The agent's voice.")
+        )
+        self.policy.sessionAge = .seconds(
+            settings.int(
+                "VOICE_SESSION_AGE_SECONDS",
+                default: 3000,
+                in: 10...3500,
+                "How old a session of the model becomes before another takes its place, in a silence."
+            )
         )
         if self.url.lowercased().hasPrefix("ws://"), !Self.isLoopback(self.url) {
             settings.report("OPENAI_REALTIME_URL must begin with wss://: ws:// would send the key in clear.")

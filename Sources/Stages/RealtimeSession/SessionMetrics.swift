@@ -14,6 +14,7 @@ struct SessionMetrics: Sendable {
 
     private let active = Meter(label: "voice_sessions_active")
     private let reconnects = Counter(label: "voice_realtime_reconnects_total")
+    private let renewals = Counter(label: "voice_realtime_renewals_total")
     private let latency = Timer(
         label: "voice_session_added_latency_seconds",
         dimensions: [("direction", "inbound")]
@@ -37,6 +38,8 @@ struct SessionMetrics: Sendable {
     func sessionStarted() { self.active.increment(by: 1) }
     func sessionEnded() { self.active.decrement(by: 1) }
     func reconnected() { self.reconnects.increment() }
+    /// A session took the place of another before that expired.
+    func renewed() { self.renewals.increment() }
     func dropped(_ reason: FrameDrop) { self.drops[reason]?.increment() }
     func lost(_ reason: Loss, _ count: Int = 1) { self.losses[reason]?.increment(by: count) }
 
