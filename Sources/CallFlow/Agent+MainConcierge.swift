@@ -5,6 +5,8 @@ extension Agent {
     package static let mainConcierge = Agent(
         name: "main_concierge",
         tools: [.extractQuote, .endCall],
+        // Whoever calls us is spoken to first; whom we call speaks first.
+        opening: { $0.isInbound ? Self.inboundGreeting : nil },
         instructions: { request in
             if request.isInbound { return Self.inboundInstructions }
             return [

@@ -6,10 +6,18 @@ package struct Agent: Sendable {
     package var name: String
     package var tools: [Tool]
     private var instructions: @Sendable (CallRequested) -> String
+    /// What it says first; nil when it waits to be spoken to.
+    private var opening: @Sendable (CallRequested) -> String?
 
-    init(name: String, tools: [Tool], instructions: @escaping @Sendable (CallRequested) -> String) {
+    init(
+        name: String,
+        tools: [Tool],
+        opening: @escaping @Sendable (CallRequested) -> String? = { _ in nil },
+        instructions: @escaping @Sendable (CallRequested) -> String
+    ) {
         self.name = name
         self.tools = tools
+        self.opening = opening
         self.instructions = instructions
     }
 
@@ -19,6 +27,7 @@ package struct Agent: Sendable {
             $0.agent = self.name
             $0.instructions = self.instructions(request)
             $0.tools = self.tools.map(\.definition)
+            $0.opening = self.opening(request) ?? ""
         }
     }
 }

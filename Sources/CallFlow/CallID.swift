@@ -11,8 +11,6 @@ package enum CallID {
 
     package static func start(_ callSid: String) -> String { "start/\(callSid)" }
     package static func toolResult(_ toolCallID: String) -> String { "tool-result/\(toolCallID)" }
-    /// Speaks first.
-    package static func greeting(_ callSid: String) -> String { "greeting/\(callSid)" }
     /// Says goodbye, then hangs up.
     package static func goodbye(_ callSid: String) -> String { "goodbye/\(callSid)" }
     /// The call is over.

@@ -23,7 +23,7 @@ extension CallState {
         switch body {
         case .requested(let request): return self.requested(request, atUs: event.occurredAtUs)
         case .statusChanged(let change): return self.statusChanged(change, atUs: event.occurredAtUs)
-        case .streamStarted(let stream): return self.streamStarted(stream, atUs: event.occurredAtUs)
+        case .streamStarted(let stream): self.streamStarted(stream, atUs: event.occurredAtUs)
         case .sessionClaimed: self.sessionEpoch = max(self.sessionEpoch, offset)
         case .speechStarted(let speech): self.speechStarted(speech)
         case .speechStopped(let speech): self.speechStopped(speech, atUs: event.occurredAtUs)
@@ -79,30 +79,14 @@ extension CallState {
                 $0.startSession = self.session
             }
         )
-        return [start] + (self.streamEpoch > 0 ? self.greeting : [])
+        return [start]
     }
 
-    private mutating func streamStarted(_ stream: StreamStarted, atUs: Int64) -> [CallOutput] {
-        guard stream.streamEpoch > self.streamEpoch else { return [] }
-        let isFirst = self.streamEpoch == 0
+    private mutating func streamStarted(_ stream: StreamStarted, atUs: Int64) {
+        guard stream.streamEpoch > self.streamEpoch else { return }
         self.streamEpoch = stream.streamEpoch
         self.outboundPartition = stream.outboundPartition
         self.answered(atUs: atUs)
-        return isFirst && self.hasSession ? self.greeting : []
-    }
-
-    /// Whoever calls us is spoken to first, as soon as they can hear it; whom we call speaks first.
-    private var greeting: [CallOutput] {
-        guard self.request.isInbound, self.phase != .ended else { return [] }
-        return [
-            .command(
-                .with {
-                    $0.commandID = CallID.greeting(self.callSid)
-                    $0.callSid = self.callSid
-                    $0.say.instructions = Agent.inboundGreeting
-                }
-            )
-        ]
     }
 
     private mutating func responseDone(_ response: ResponseDone) {

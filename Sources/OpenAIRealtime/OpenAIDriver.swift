@@ -125,6 +125,7 @@ extension ClientEvent.NewItem {
             case .agentText(let id, let text): .assistantText(id: id, text)
             case .toolCall(let id, let callID, let name, let arguments):
                 .functionCall(id: id, callID: callID, name: name, arguments: arguments)
+            case .note(let text): .systemText(id: nil, text)
             case .toolOutput(let id, let callID, let output):
                 .functionCallOutput(id: id, callID: callID, output: output)
             }

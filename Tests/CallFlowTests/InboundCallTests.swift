@@ -25,25 +25,9 @@ import Testing
         #expect(command.startSession.agent.tools.map(\.name) == ["extract_quote", "end_call"])
     }
 
-    @Test func `the agent speaks first, once, when the person can hear it`() throws {
-        let log = Log([Self.inbound, .claimed, .stream(1), .stream(2), .stream(101)])
-        #expect(log.outputs.map(\.label) == ["start/\(Self.sid)", "greeting/\(Self.sid)"])
-        guard case .command(let greeting) = log.outputs[1] else { throw Unexpected() }
-        #expect(greeting.say.instructions.contains("LifeHub"))
-    }
-
-    @Test func `the agent speaks first also when the stream's event overtook the request`() {
-        let log = Log([.stream(1), Self.inbound, .stream(2)])
-        #expect(log.outputs.map(\.label) == ["start/\(Self.sid)", "greeting/\(Self.sid)"])
-    }
-
-    @Test func `whom we call speaks first`() {
-        #expect(Log([.requested, .stream(1)]).outputs.map(\.label) == ["start/\(Self.sid)"])
-    }
-
-    @Test func `a call that is over is not greeted`() {
-        let log = Log([Self.inbound, .status("completed", 1), .stream(1)])
-        #expect(log.outputs.map(\.label) == ["start/\(Self.sid)", "end/\(Self.sid)"])
+    @Test func `whoever calls us is spoken to first, and whom we call speaks first`() {
+        #expect(Log([Self.inbound]).state.session.agent.opening.contains("LifeHub"))
+        #expect(Log([.requested]).state.session.agent.opening.isEmpty)
     }
 }
 

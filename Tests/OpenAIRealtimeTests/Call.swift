@@ -25,9 +25,9 @@ struct Call {
         return start
     }
 
-    init(_ path: AudioPath = .passthrough) {
-        self.conversation = Conversation(owner: Self.owner(), start: Self.start(path))
-    }
+    init(_ path: AudioPath = .passthrough) { self.init(Self.start(path)) }
+
+    init(_ start: StartSession) { self.conversation = Conversation(owner: Self.owner(), start: start) }
 
     init(restoring state: CallState, epoch: Int64 = 99, atUs: Int64 = 10_000_000) {
         self.atUs = atUs

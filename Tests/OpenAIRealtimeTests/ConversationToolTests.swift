@@ -64,6 +64,40 @@ import Testing
         #expect(call.responseRequests == 0)
     }
 
+    @Test func `a tool that is late gets an output that says so, and its result is told when it comes`() {
+        var call = self.withCalls(["c1"])
+        #expect(call.actions.contains(.schedule(.toolTimeout("c1"), after: .seconds(20))))
+        call.forget()
+        call.actions += call.conversation.timerFired(.toolTimeout("c1"))
+        guard case .add(.toolOutput(_, "c1", let output), after: nil)? = call.commands.first else {
+            Issue.record("the model is left waiting")
+            return
+        }
+        #expect(output.contains("no_answer_in_time"))
+        #expect(call.commands.last == .respond(instructions: nil))
+        call.model(.itemAdded(itemID: "output_1", previousItemID: "item-c1", kind: .hidden))
+        call.reply("a1", in: "r2", ms: 20)
+        call.finish("a1", in: "r2")
+        call.forget()
+        call.actions += call.conversation.timerFired(.toolTimeout("c1"))
+        #expect(call.commands.isEmpty)
+        call.command(self.result("c1"))
+        #expect(
+            call.commands == [
+                .add(.note(#"extract_quote has answered after all: {"ok":true}"#), after: nil),
+                .respond(instructions: nil),
+            ]
+        )
+    }
+
+    @Test func `a tool that has answered is not late`() {
+        var call = self.withCalls(["c1"])
+        call.command(self.result("c1"))
+        call.forget()
+        call.actions += call.conversation.timerFired(.toolTimeout("c1"))
+        #expect(call.actions.isEmpty)
+    }
+
     @Test func `no response is asked for while one is active or the person speaks`() {
         var call = self.withCalls(["c1"])
         call.model(.responseStarted(responseID: "r2"))

@@ -53,14 +53,16 @@ extension Conversation {
         self.inbound.speechStarted()
         self.history.personStarted(itemID, atUs: atUs)
         if startMs < self.inbound.repeatedMs { self.answersAgain = true }
-        self.gate.speechStarted()
+        self.idle.personSpoke()
+        self.openingIsDue = false
+        self.gate.speechStarted(interrupts: self.agent.mayBeInterrupted)
 
         var started = SpeechStarted()
         started.itemID = itemID
         var actions: [ConversationAction] = []
         var replies: [ConversationAction] = []
         // A goodbye is never cut.
-        if !self.outbound.hasHungUp, let cut = self.outbound.cut(atUs: atUs) {
+        if self.agent.mayBeInterrupted, !self.outbound.hasHungUp, let cut = self.outbound.cut(atUs: atUs) {
             actions.append(.clear(cut.clear))
             self.answersAgain = false
             for item in cut.items {
@@ -96,7 +98,7 @@ extension Conversation {
     }
 
     private mutating func speechStopped(_ itemID: String, atUs: Int64) -> [ConversationAction] {
-        self.gate.speechStopped()
+        self.gate.speechStopped(isAnswered: self.agent.isAnsweredByItself)
         self.turnEnd = self.inbound.turnEnded()
         self.turnEndedAtUs = atUs
         self.history.personStopped(itemID, heardThrough: self.turnEnd, atUs: atUs)
@@ -104,6 +106,7 @@ extension Conversation {
         stopped.itemID = itemID
         if let turnEnd { stopped.heardThrough = turnEnd.message }
         return [self.publish("speech-stopped", itemID, .speechStopped(stopped), atUs)]
+            + (self.agent.isAnsweredByItself ? [] : self.askForResponse())
     }
 
     private mutating func personSaid(_ itemID: String, _ text: String, atUs: Int64) -> [ConversationAction] {
@@ -134,6 +137,9 @@ extension Conversation {
         if active.firstAudioMs == nil {
             let sinceTurn = self.turnEndedAtUs.map { Int(clamping: max(0, atUs - $0) / 1000) }
             self.gate.firstAudio(afterMs: sinceTurn ?? 0)
+            if let endedAtUs = self.turnEndedAtUs {
+                self.turnClock.answered(in: responseID, by: itemID, endedAtUs: endedAtUs, atUs: atUs)
+            }
             self.turnEndedAtUs = nil
             if self.answersAgain { actions.append(.clear(self.outbound.clear(atUs: atUs))) }
             self.answersAgain = false
@@ -190,7 +196,7 @@ extension Conversation {
         var callIDs: [String] = []
         if response.status == .completed {
             for call in response.toolCalls {
-                actions.append(self.request(call, in: response.id, atUs: atUs))
+                actions += self.request(call, in: response.id, atUs: atUs)
                 callIDs.append(call.callID)
             }
         }
@@ -215,22 +221,6 @@ extension Conversation {
         }
     }
 
-    private mutating func request(
-        _ call: ModelResponse.ToolCall,
-        in responseID: String,
-        atUs: Int64
-    ) -> ConversationAction {
-        var requested = ToolRequested()
-        requested.responseID = responseID
-        requested.call.toolCallID = call.callID
-        requested.call.itemID = call.itemID
-        requested.call.name = call.name
-        requested.call.arguments = call.arguments
-        requested.call.agent = self.agent.agent
-        self.history.toolRequested(requested.call)
-        return self.publish("tool-requested", call.callID, .toolRequested(requested), atUs)
-    }
-
     private func done(
         _ response: ModelResponse,
         active: ResponseGate.Active?,
@@ -253,6 +243,7 @@ extension Conversation {
         active: ResponseGate.Active?,
         atUs: Int64
     ) -> [ConversationAction] {
+        if active?.request == .say(Self.idleGoodbye), response.status != .failed { self.isEnding = true }
         if self.isEnding { return self.hangUpWhenPlayed(atUs: atUs) }
         guard response.status == .failed else {
             self.failedResponses = 0

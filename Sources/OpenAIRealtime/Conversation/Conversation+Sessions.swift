@@ -27,6 +27,7 @@ extension Conversation {
         self.toldReplies = []
         self.turnEnd = nil
         self.turnEndedAtUs = nil
+        self.idle = IdlePerson(prompts: self.idle.prompts)
         return cut
     }
 
@@ -35,6 +36,7 @@ extension Conversation {
         case .retryResponse: self.gate.retry()
         case .expectAnswer: self.gate.stopExpecting()
         case .renewSession(let id): return self.renewalIsDue(of: id)
+        case .toolTimeout(let callID): return self.toolIsLate(callID)
         }
         return self.askForResponse()
     }
@@ -54,6 +56,7 @@ extension Conversation {
         actions += self.tellHistory()
         self.goOnWithReply()
         actions += self.giveAudio()
+        actions += self.open() + self.awaitUnfinishedTools()
         if self.gate.awaitsAnswer { actions.append(.schedule(.expectAnswer, after: Self.answerPatience)) }
         return actions + self.askForResponse()
     }

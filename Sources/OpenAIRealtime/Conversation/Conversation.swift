@@ -44,6 +44,8 @@ package struct Conversation: Sendable {
         /// How old a session of the model may be before another one takes its place. It is renewed earlier when the
         /// service says that it expires earlier.
         package var sessionAge = Duration.seconds(3000)
+        /// How long the model waits for a tool that says nothing else of itself.
+        package var toolTimeout = Duration.seconds(20)
 
         package init() {}
     }
@@ -78,6 +80,12 @@ package struct Conversation: Sendable {
     /// The model's present session, while `ready`.
     var session: ModelSession?
     var standby: Standby?
+    /// The agent has begun to speak for the person, or was told to, but has not said its opening line.
+    var openingIsDue: Bool
+    var idle = IdlePerson()
+    var turnClock = TurnClock()
+    /// Calls whose time was up: the model was told so.
+    var lateTools: Set<String> = []
 
     /// A call that nobody owned before.
     package init(owner: Owner, start: StartSession, policy: Policy = Policy()) {
@@ -88,6 +96,7 @@ package struct Conversation: Sendable {
         self.inbound = InboundAudio(codec: start.codec, answeredThrough: nil, takenOverAtUs: 0)
         self.outbound = OutboundAudio(codec: start.codec, sessionEpoch: owner.sessionEpoch, target: nil)
         self.history = ConversationHistory()
+        self.openingIsDue = !start.agent.opening.isEmpty
     }
 
     /// A call that another session, or none in time, has owned: `state` includes everything up to the own claim.
@@ -113,6 +122,7 @@ package struct Conversation: Sendable {
             target: state.streamEpoch > 0 ? target : nil
         )
         self.isEnding = state.ending
+        self.openingIsDue = Self.openingIsDue(in: state)
         // A call whose start nobody picked up has nothing to be restored.
         self.isRestored = state.streamEpoch > 0 || !state.conversation.isEmpty
         if let last = history.lastReply, !last.interrupted, last.audioMs > 0 {
@@ -134,13 +144,16 @@ package struct Conversation: Sendable {
         let known = self.outbound.target?.streamEpoch ?? 0
         guard target.streamEpoch >= known else { return [.drop(.oldStream)] }
         if target.streamEpoch > known { actions += self.outbound.moved(to: target, atUs: atUs).map { .play($0) } }
-        if let playout = frame.playout, self.outbound.played(playout) {
-            self.history.forgetReplies { self.outbound.audioMs(of: $0) != nil }
+        if let playout = frame.playout {
+            actions += self.turnIsHeard(playout, atUs: frame.receivedAtUs)
+            if self.outbound.played(playout) {
+                self.history.forgetReplies { self.outbound.audioMs(of: $0) != nil }
+            }
         }
         guard self.phase != .ended, !self.outbound.hasHungUp else { return actions + [.drop(.ended)] }
         if let drop = self.inbound.received(frame) { actions.append(.drop(drop)) }
-        actions += self.giveAudio()
-        return actions + self.renewWhenSilent(atUs: atUs)
+        actions += self.giveAudio() + self.open()
+        return actions + self.renewWhenSilent(atUs: atUs) + self.promptWhenIdle(atUs: atUs)
     }
 
     mutating func giveAudio() -> [ConversationAction] {
@@ -158,7 +171,8 @@ package struct Conversation: Sendable {
             return []
         case .updateSession(let update):
             self.agent = update.agent
-            return self.phase == .ready ? [.send(.update(update.agent))] : []
+            self.openingIsDue = !update.agent.opening.isEmpty
+            return (self.phase == .ready ? [.send(.update(update.agent))] : []) + self.open()
         case .toolResult(let result): return self.toolAnswered(result)
         case .say(let say):
             self.gate.say(say.instructions)
@@ -169,16 +183,6 @@ package struct Conversation: Sendable {
             return self.hangUpWhenPlayed(atUs: atUs)
         case .endSession(let end): return self.ended(reason: end.reason, atUs: atUs)
         }
-    }
-
-    private mutating func toolAnswered(_ result: ToolResult) -> [ConversationAction] {
-        guard self.history.toolAnswered(result.toolCallID, output: result.output) else { return [] }
-        // A session that is not ready yet is told with the history.
-        guard self.phase == .ready else { return [] }
-        let itemID = self.newOutputID()
-        _ = self.gate.toolAnswered(result.toolCallID, outputItemID: itemID)
-        let item = ModelCommand.Item.toolOutput(itemID: itemID, callID: result.toolCallID, output: result.output)
-        return [.send(.add(item, after: nil))] + self.askForResponse()
     }
 
     mutating func hangUpWhenPlayed(atUs: Int64) -> [ConversationAction] {
@@ -205,7 +209,8 @@ package struct Conversation: Sendable {
         guard self.phase == .ready, !self.isEnding, let request = self.gate.next() else { return [] }
         return switch request {
         case .answer: [.send(.respond(instructions: nil))]
-        case .say(let words), .goOn(let words): [.send(.respond(instructions: self.instructions(with: words)))]
+        case .say(let words), .goOn(let words), .open(let words):
+            [.send(.respond(instructions: self.instructions(with: words)))]
         case .finish(let words): [.send(.respondSilently(instructions: self.instructions(with: words)))]
         }
     }

@@ -37,6 +37,8 @@ package enum ConversationTimer: Hashable, Sendable {
     case expectAnswer
     /// The model's session of this id is so old that another one is to take its place.
     case renewSession(String)
+    /// The tool call of this id should have an output by now.
+    case toolTimeout(String)
 }
 
 /// Why inbound audio did not reach the model.

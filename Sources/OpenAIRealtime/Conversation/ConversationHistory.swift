@@ -206,6 +206,10 @@ struct ConversationHistory: Sendable {
         return true
     }
 
+    func tool(_ callID: String) -> ToolExchange? {
+        self.items.first { $0.isTool && $0.tool.call.toolCallID == callID }?.tool
+    }
+
     // MARK: Telling it to a new session
 
     /// The last thing the agent said.

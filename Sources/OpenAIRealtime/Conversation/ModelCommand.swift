@@ -21,6 +21,8 @@ package enum ModelCommand: Equatable, Sendable {
         case personText(itemID: String?, String)
         case agentText(itemID: String?, String)
         case toolCall(itemID: String?, callID: String, name: String, arguments: String)
+        /// Something that neither of them said.
+        case note(String)
         case toolOutput(itemID: String?, callID: String, output: String)
     }
 }

@@ -9,6 +9,8 @@ struct ResponseGate: Sendable {
         case answer
         /// Something to say now: instructions.
         case say(String)
+        /// An agent's first line, which is not needed when the person speaks first: instructions.
+        case open(String)
         /// The rest of a reply that was cut off with the model's session: instructions.
         case goOn(String)
         /// Only what a reply that was said in full still had to do: instructions.
@@ -49,9 +51,9 @@ struct ResponseGate: Sendable {
     private var isDueLater = false
     private var answerIsDueLater = false
 
-    mutating func speechStarted() {
+    mutating func speechStarted(interrupts: Bool) {
         self.personSpeaks = true
-        self.active?.isCut = true
+        if interrupts { self.active?.isCut = true }
         // Whoever interrupts wants to hear something else than the rest.
         self.dropRest()
     }
@@ -59,13 +61,17 @@ struct ResponseGate: Sendable {
     /// What was left of a reply is not wanted any more.
     mutating func dropRest() {
         self.requests.removeAll { request in
-            if case .goOn = request { true } else { false }
+            switch request {
+            case .goOn, .open: true
+            case .answer, .say, .finish: false
+            }
         }
     }
 
-    mutating func speechStopped() {
+    /// - Parameter isAnswered: the model answers by itself; otherwise it is asked to.
+    mutating func speechStopped(isAnswered: Bool) {
         self.personSpeaks = false
-        self.awaitsAnswer = true
+        if isAnswered { self.awaitsAnswer = true } else { self.isDue = true }
     }
 
     mutating func started(_ id: String, heardThrough: InboundPosition?) {
@@ -143,6 +149,8 @@ struct ResponseGate: Sendable {
 
     mutating func say(_ instructions: String) { self.requests.append(.say(instructions)) }
 
+    mutating func open(_ instructions: String) { self.requests.insert(.open(instructions), at: 0) }
+
     /// Before anything else: the rest of the reply that the last session of the model did not come to the end of.
     mutating func goOn(_ request: Request) { self.requests.insert(request, at: 0) }
 
@@ -188,7 +196,10 @@ struct ResponseGate: Sendable {
     mutating func sessionLost(hasBegun: Bool) {
         let active = hasBegun ? nil : self.active?.request
         let requests = ([active, self.asked].compactMap(\.self) + self.requests).filter { request in
-            if case .say = request { true } else { false }
+            switch request {
+            case .say, .open: true
+            case .answer, .goOn, .finish: false
+            }
         }
         self = ResponseGate()
         self.requests = requests
