@@ -5,22 +5,25 @@ package import NIOCore
 /// The GA Realtime protocol: turns the conversation's commands into messages and messages into what happened. The only
 /// place that knows both sides, so that another protocol needs another driver and nothing else.
 package struct OpenAIDriver: Sendable {
+    /// What holds where an agent's `SessionSettings` say nothing.
     package struct Configuration: Equatable, Sendable {
         package var voice: String
-        package var transcriptionModel: String
-        /// Of the person, ISO 639-1.
-        package var language: String
-        package var turnDetection: ClientEvent.ServerVAD
+        package var speed: Double
+        package var noiseReduction: ClientEvent.NoiseReduction
+        package var transcription: ClientEvent.Transcription
+        package var turnDetection: ClientEvent.TurnDetection
 
         package init(
             voice: String = "marin",
-            transcriptionModel: String = "gpt-transcribe",
-            language: String = "en",
-            turnDetection: ClientEvent.ServerVAD = ClientEvent.ServerVAD()
+            speed: Double = 1,
+            noiseReduction: ClientEvent.NoiseReduction = .off,
+            transcription: ClientEvent.Transcription = .init(model: "gpt-transcribe", language: "en"),
+            turnDetection: ClientEvent.TurnDetection = .init()
         ) {
             self.voice = voice
-            self.transcriptionModel = transcriptionModel
-            self.language = language
+            self.speed = speed
+            self.noiseReduction = noiseReduction
+            self.transcription = transcription
             self.turnDetection = turnDetection
         }
     }
@@ -50,23 +53,10 @@ package struct OpenAIDriver: Sendable {
     func clientEvent(_ command: ModelCommand) -> ClientEvent {
         switch command {
         case .configure(let agent, let codec):
-            let audio = ClientEvent.Audio(
-                format: codec == .pcmu ? .pcmu : .pcm24k,
-                voice: self.configuration.voice,
-                transcription: ClientEvent.Transcription(
-                    model: self.configuration.transcriptionModel,
-                    language: self.configuration.language
-                ),
-                turnDetection: self.configuration.turnDetection
-            )
-            return .sessionUpdate(
-                ClientEvent.SessionUpdate(
-                    instructions: agent.instructions,
-                    tools: agent.tools.map(ClientEvent.Tool.init),
-                    audio: audio
-                )
-            )
-        case .update(let agent):
+            return .sessionUpdate(self.configuration.update(for: agent, format: codec == .pcmu ? .pcmu : .pcm24k))
+        case .update(let agent, withSettings: true):
+            return .sessionUpdate(self.configuration.update(for: agent, format: nil))
+        case .update(let agent, withSettings: false):
             return .sessionUpdate(
                 ClientEvent.SessionUpdate(
                     instructions: agent.instructions,
@@ -140,7 +130,8 @@ extension ModelEvent {
         case .itemAdded(let item, let previous):
             self = .itemAdded(itemID: item.id, previousItemID: previous, kind: item.kind)
         case .inputTranscriptionDelta(let itemID, let delta): self = .personTranscriptDelta(itemID: itemID, delta)
-        case .inputTranscriptionCompleted(let itemID, let text): self = .personTranscript(itemID: itemID, text)
+        case .inputTranscriptionCompleted(let itemID, let text, let usage):
+            self = .personTranscript(itemID: itemID, text, usage: usage)
         case .inputTranscriptionFailed(let itemID, _): self = .personTranscriptFailed(itemID: itemID)
         case .inputCommitted(let itemID, let previous):
             self = .turnCommitted(itemID: itemID, previousItemID: previous)
@@ -166,7 +157,7 @@ extension ModelEvent {
         case .itemDeleted: self = .other(type: ServerEventType.itemDeleted.rawValue)
         case .outputItemAdded: self = .other(type: ServerEventType.outputItemAdded.rawValue)
         case .outputItemDone: self = .other(type: ServerEventType.outputItemDone.rawValue)
-        case .rateLimitsUpdated: self = .other(type: ServerEventType.rateLimitsUpdated.rawValue)
+        case .rateLimitsUpdated(let limits): self = .limits(limits)
         case .other(let type): self = .other(type: type.rawValue)
         case .unknown(let type): self = .other(type: type)
         }
@@ -175,7 +166,13 @@ extension ModelEvent {
 
 extension ModelSession {
     fileprivate init(_ session: ServerEvent.Session) {
-        self.init(id: session.id, model: session.model, expiresAt: session.expiresAt)
+        self.init(
+            id: session.id,
+            model: session.model,
+            expiresAt: session.expiresAt,
+            inputFormat: session.inputFormat,
+            outputFormat: session.outputFormat
+        )
     }
 }
 

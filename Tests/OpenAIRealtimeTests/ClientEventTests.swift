@@ -19,9 +19,31 @@ import Testing
         return agent
     }()
 
+    /// An agent that decides everything itself.
+    static let particular: AgentSession = {
+        var agent = Self.agent
+        agent.settings.voice = "cedar"
+        agent.settings.speed = 1.25
+        agent.settings.noiseReduction = "far_field"
+        agent.settings.reasoningEffort = "low"
+        agent.settings.maxOutputTokens = 800
+        agent.settings.truncation.kind = "retention_ratio"
+        agent.settings.truncation.retentionRatio = 0.8
+        agent.settings.truncation.postInstructionsTokens = 16_000
+        agent.settings.transcription.model = "gpt-transcribe"
+        agent.settings.transcription.language = "de"
+        agent.settings.transcription.keywords = ["Ölwechsel"]
+        agent.settings.turnDetection.semanticVad.eagerness = "low"
+        agent.settings.turnDetection.interruptResponse = false
+        return agent
+    }()
+
     /// Every command that the conversation can send.
     static let commands: [ModelCommand] = [
-        .configure(Self.agent, format: .pcmu), .configure(Self.agent, format: .pcm24k), .update(Self.agent),
+        .configure(Self.agent, format: .pcmu), .configure(Self.agent, format: .pcm24k),
+        .update(Self.agent, withSettings: false),
+        .configure(Self.particular, format: .pcm24k), .update(Self.particular, withSettings: true),
+        .add(.note("It has."), after: nil),
         .add(.personText(itemID: "item_1", "Hello"), after: nil),
         .add(.agentText(itemID: "item_2", "Good day"), after: "item_1"),
         .add(.toolCall(itemID: "item_3", callID: "call_1", name: "extract_quote", arguments: "{}"), after: nil),
@@ -101,6 +123,38 @@ import Testing
         }
     }
 
+    @Test func `an agent's settings go before the stage's, and its voice only where it can be changed`() throws {
+        var driver = OpenAIDriver()
+        let first = try JSONValue(parsing: String(buffer: driver.message(.configure(Self.particular, format: .pcmu))))
+        let session = first["session"]
+        #expect(session?["reasoning"] == ["effort": "low"])
+        #expect(session?["max_output_tokens"] == 800)
+        #expect(
+            session?["truncation"] == [
+                "type": "retention_ratio", "retention_ratio": 0.8, "token_limits": ["post_instructions": 16_000],
+            ]
+        )
+        #expect(
+            session?["audio"]?["output"] == ["format": ["type": "audio/pcmu"], "voice": "cedar", "speed": 1.25]
+        )
+        let input = session?["audio"]?["input"]
+        #expect(input?["noise_reduction"] == ["type": "far_field"])
+        #expect(
+            input?["turn_detection"] == [
+                "type": "semantic_vad", "eagerness": "low", "create_response": true, "interrupt_response": false,
+            ]
+        )
+        #expect(
+            input?["transcription"] == [
+                "model": "gpt-transcribe", "language": "de", "keywords": ["Ölwechsel"],
+            ]
+        )
+        let later = try JSONValue(parsing: String(buffer: driver.message(.update(Self.particular, withSettings: true))))
+        #expect(later["session"]?["audio"]?["output"] == ["speed": 1.25])
+        #expect(later["session"]?["audio"]?["input"]?["format"] == nil)
+        #expect(later["session"]?["output_modalities"] == nil)
+    }
+
     @Test func `the session is configured as the design says`() throws {
         var driver = OpenAIDriver()
         let passthrough = try JSONValue(
@@ -119,7 +173,7 @@ import Testing
 
         let pcm = try JSONValue(parsing: String(buffer: driver.message(.configure(Self.agent, format: .pcm24k))))
         #expect(pcm["session"]?["audio"]?["input"]?["format"] == ["type": "audio/pcm", "rate": 24000])
-        let update = try JSONValue(parsing: String(buffer: driver.message(.update(Self.agent))))
+        let update = try JSONValue(parsing: String(buffer: driver.message(.update(Self.agent, withSettings: false))))
         #expect(update["session"]?["audio"] == nil)
     }
 

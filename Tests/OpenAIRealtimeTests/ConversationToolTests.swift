@@ -194,7 +194,7 @@ import Testing
         update.agent.agent = "order_placer"
         update.agent.instructions = "Order."
         call.command(.updateSession(update))
-        #expect(call.commands == [.update(update.agent)])
+        #expect(call.commands == [.update(update.agent, withSettings: false)])
         call.turn("u1")
         call.reply("a1", in: "r1", ms: 20)
         call.finish("a1", in: "r1")

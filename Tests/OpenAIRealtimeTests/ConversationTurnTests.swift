@@ -194,4 +194,13 @@ import Testing
         #expect(call.utterances.last?.interrupted == true)
         #expect(call.utterances.last?.playedMs == heardMs)
     }
+
+    @Test func `a session that speaks another format than it was asked for is no session`() {
+        var call = Call(.passthrough)
+        call.start()
+        call.model(.opened(ModelSession(id: "s", model: "m")))
+        call.model(.configured(ModelSession(id: "s", model: "m", inputFormat: "audio/pcmu", outputFormat: "audio/pcm")))
+        #expect(call.events.map(\.errorOccurred.message).first == "audio_format")
+        #expect(call.actions.last == .end)
+    }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import RealtimeSession
 import StageRuntime
 import Testing
@@ -39,5 +40,19 @@ import Testing
         ])
         #expect(problems.count == 2)
         #expect(!problems.joined().contains("sk-secret"))
+    }
+
+    @Test(arguments: [
+        (#"{"gpt-realtime-2.1": {"textIn": 5}}"#, nil), (#"{"m": {"textIn": -1}}"#, "m.textIn"),
+        (#"{"m": {"perToken": 1}}"#, "m.perToken"), (#"{"m": 4}"#, "prices of m"), ("[]", "JSON object"),
+        ("{", "not JSON"),
+    ])
+    func `reads prices, and says which one is wrong`(_ text: String, _ problem: String?) throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).json")
+        try Data(text.utf8).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let problems = self.problems(["OPENAI_API_KEY": "k", "VOICE_PRICES_FILE": file.path])
+        #expect(problems.count == (problem == nil ? 0 : 1))
+        if let problem { #expect(problems.first?.contains(problem) == true, "\(problems)") }
     }
 }

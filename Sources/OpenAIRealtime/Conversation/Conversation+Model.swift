@@ -24,7 +24,8 @@ extension Conversation {
             if self.personPartial.itemID != itemID { self.personPartial = Partial(itemID: itemID) }
             self.personPartial.text += text
             return [self.show(itemID, .person, self.personPartial.text, atUs)]
-        case .personTranscript(let itemID, let text): return self.personSaid(itemID, text, atUs: atUs)
+        case .personTranscript(let itemID, let text, let usage):
+            return self.transcribed(itemID, usage, atUs: atUs) + self.personSaid(itemID, text, atUs: atUs)
         case .personTranscriptFailed(let itemID):
             return [self.error("transcription_failed", "", fatal: false, id: itemID, atUs: atUs)]
         case .responseStarted(let id): return self.responseStarted(id)
@@ -41,7 +42,7 @@ extension Conversation {
             return self.publishReply(itemID, atUs: atUs)
         case .responseEnded(let response): return self.responseEnded(response, atUs: atUs)
         case .failed(let failure): return self.failed(failure, atUs: atUs)
-        case .other: return []
+        case .limits, .other: return []
         }
     }
 
@@ -230,7 +231,10 @@ extension Conversation {
         var done = ResponseDone()
         done.responseID = response.id
         done.status = response.status.rawValue
-        if let usage = response.usage { done.usage = Usage(usage) }
+        if let usage = response.usage {
+            done.usage = Usage(usage)
+            done.costNanodollars = self.policy.prices.nanodollars(usage, model: self.session?.model ?? "")
+        }
         if let heardThrough = active?.heardThrough { done.heardThrough = heardThrough.message }
         done.firstAudioMs = UInt32(clamping: active?.firstAudioMs ?? 0)
         done.toolCalls = UInt32(clamping: toolCalls)

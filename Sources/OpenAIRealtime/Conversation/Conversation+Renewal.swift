@@ -73,7 +73,7 @@ extension Conversation {
     mutating func switchToStandby(atUs: Int64) -> [ConversationAction] {
         guard case .ready(let session, let agent)? = self.standby.take() else { return [] }
         self.phase = .configuring
-        let update: [ConversationAction] = agent == self.agent ? [] : [.send(.update(self.agent))]
+        let update: [ConversationAction] = agent == self.agent ? [] : [.send(.update(self.agent, after: agent))]
         return [.useStandby] + update + self.configured(session, atUs: atUs)
     }
 }

@@ -44,6 +44,8 @@ extension Conversation {
     /// The model has our configuration: it is told the history, then it gets the audio that waits.
     mutating func configured(_ session: ModelSession, atUs: Int64) -> [ConversationAction] {
         guard self.phase == .configuring else { return [] }
+        // Audio in another format is noise, on the phone and to the model: no other session would be different.
+        guard session.speaks(self.codec) else { return self.refused("audio_format", atUs: atUs) }
         self.phase = .ready
         self.session = session
         var ready = SessionReady()
@@ -169,4 +171,12 @@ extension Utterance {
 extension String {
     /// An item's id, if a new session can give it to the item again; nil lets it choose one.
     fileprivate var asSeedID: String? { self.isEmpty || self.utf8.count > 32 ? nil : self }
+}
+
+extension ModelSession {
+    /// What the service does not say is what it was asked for.
+    fileprivate func speaks(_ codec: AudioFrame.Codec) -> Bool {
+        let format: ClientEvent.AudioFormat = codec == .pcmu ? .pcmu : .pcm24k
+        return [self.inputFormat, self.outputFormat].allSatisfy { $0 ?? format.rawValue == format.rawValue }
+    }
 }

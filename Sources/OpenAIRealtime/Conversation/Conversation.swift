@@ -46,6 +46,9 @@ package struct Conversation: Sendable {
         package var sessionAge = Duration.seconds(3000)
         /// How long the model waits for a tool that says nothing else of itself.
         package var toolTimeout = Duration.seconds(20)
+        package var prices = PriceTable.standard
+        /// Of agents that name none.
+        package var transcriptionModel = "gpt-transcribe"
 
         package init() {}
     }
@@ -170,9 +173,10 @@ package struct Conversation: Sendable {
             // Owned already.
             return []
         case .updateSession(let update):
+            let command = ModelCommand.update(update.agent, after: self.agent)
             self.agent = update.agent
             self.openingIsDue = !update.agent.opening.isEmpty
-            return (self.phase == .ready ? [.send(.update(update.agent))] : []) + self.open()
+            return (self.phase == .ready ? [.send(command)] : []) + self.open()
         case .toolResult(let result): return self.toolAnswered(result)
         case .say(let say):
             self.gate.say(say.instructions)

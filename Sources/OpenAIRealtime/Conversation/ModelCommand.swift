@@ -4,8 +4,8 @@ package import CallEvents
 package enum ModelCommand: Equatable, Sendable {
     /// Once for each session, before anything else.
     case configure(AgentSession, format: AudioFrame.Codec)
-    /// Another agent speaks from now on, with the same voice.
-    case update(AgentSession)
+    /// Another agent speaks from now on, with the same voice; `withSettings` when it hears or speaks otherwise.
+    case update(AgentSession, withSettings: Bool)
     /// `after`: nil for the end of the conversation.
     case add(Item, after: String?)
     case remove(itemID: String)
@@ -24,5 +24,11 @@ package enum ModelCommand: Equatable, Sendable {
         /// Something that neither of them said.
         case note(String)
         case toolOutput(itemID: String?, callID: String, output: String)
+    }
+}
+
+extension ModelCommand {
+    static func update(_ agent: AgentSession, after previous: AgentSession) -> Self {
+        .update(agent, withSettings: agent.settings != previous.settings)
     }
 }

@@ -14,7 +14,7 @@ package enum ModelEvent: Equatable, Sendable {
     case turnCommitted(itemID: String, previousItemID: String?)
     case personTranscriptDelta(itemID: String, String)
     /// May be empty: noise.
-    case personTranscript(itemID: String, String)
+    case personTranscript(itemID: String, String, usage: TranscriptionUsage? = nil)
     case personTranscriptFailed(itemID: String)
     case responseStarted(responseID: String)
     case audio(responseID: String, itemID: String, contentIndex: Int, ByteBuffer)
@@ -23,6 +23,8 @@ package enum ModelEvent: Equatable, Sendable {
     case agentTranscript(responseID: String, itemID: String, String)
     case responseEnded(ModelResponse)
     case failed(ModelFailure)
+    /// What the account may still use.
+    case limits([ServerEvent.RateLimit])
     /// Nothing that the conversation needs.
     case other(type: String)
 
@@ -39,11 +41,22 @@ package struct ModelSession: Equatable, Sendable {
     package var model: String
     /// Unix seconds; 0 when unknown.
     package var expiresAt: Int
+    /// What the service says it takes and gives, such as `audio/pcmu`; nil when it does not say.
+    package var inputFormat: String?
+    package var outputFormat: String?
 
-    package init(id: String, model: String, expiresAt: Int = 0) {
+    package init(
+        id: String,
+        model: String,
+        expiresAt: Int = 0,
+        inputFormat: String? = nil,
+        outputFormat: String? = nil
+    ) {
         self.id = id
         self.model = model
         self.expiresAt = expiresAt
+        self.inputFormat = inputFormat
+        self.outputFormat = outputFormat
     }
 }
 

@@ -67,41 +67,87 @@ extension ClientEvent.SessionUpdate {
             session["tool_choice"] = "auto"
         }
         if let audio {
-            session["output_modalities"] = ["audio"]
+            // Only the first update, which fixes the format, says how the session speaks.
+            if audio.format != nil { session["output_modalities"] = ["audio"] }
             session["audio"] = audio.json
         }
+        if let reasoningEffort { session["reasoning"] = ["effort": .string(reasoningEffort)] }
+        if let maxOutputTokens { session["max_output_tokens"] = .integer(maxOutputTokens) }
+        if let truncation { session["truncation"] = truncation.json }
         return .object(session)
     }
 }
 
 extension ClientEvent.Audio {
     fileprivate var json: JSONValue {
-        [
-            "input": [
-                "format": self.format.json,
-                "noise_reduction": JSONValue.null,
-                "transcription": [
-                    "model": .string(self.transcription.model), "language": .string(self.transcription.language),
-                ],
-                "turn_detection": [
-                    "type": "server_vad",
-                    "threshold": .number(self.turnDetection.threshold),
-                    "prefix_padding_ms": .integer(self.turnDetection.prefixPaddingMs),
-                    "silence_duration_ms": .integer(self.turnDetection.silenceDurationMs),
-                    "create_response": .bool(self.turnDetection.createResponse),
-                    "interrupt_response": .bool(self.turnDetection.interruptResponse),
-                ],
-            ],
-            "output": ["format": self.format.json, "voice": .string(self.voice)],
+        var input: [String: JSONValue] = [:]
+        var output: [String: JSONValue] = [:]
+        if let format {
+            input["format"] = format.json
+            output["format"] = format.json
+        }
+        if let noiseReduction {
+            input["noise_reduction"] =
+                noiseReduction == .off ? JSONValue.null : ["type": .string(noiseReduction.rawValue)]
+        }
+        if let transcription { input["transcription"] = transcription.json }
+        if let turnDetection { input["turn_detection"] = turnDetection.json }
+        if let voice { output["voice"] = .string(voice) }
+        if let speed { output["speed"] = .number(speed) }
+        var audio: [String: JSONValue] = [:]
+        if !input.isEmpty { audio["input"] = .object(input) }
+        if !output.isEmpty { audio["output"] = .object(output) }
+        return .object(audio)
+    }
+}
+
+extension ClientEvent.Transcription {
+    fileprivate var json: JSONValue {
+        var transcription: [String: JSONValue] = ["model": .string(self.model)]
+        if !self.language.isEmpty { transcription["language"] = .string(self.language) }
+        if !self.prompt.isEmpty { transcription["prompt"] = .string(self.prompt) }
+        if !self.keywords.isEmpty { transcription["keywords"] = .array(self.keywords.map { .string($0) }) }
+        return .object(transcription)
+    }
+}
+
+extension ClientEvent.TurnDetection {
+    fileprivate var json: JSONValue {
+        var detection: [String: JSONValue] = [
+            "create_response": .bool(self.createResponse), "interrupt_response": .bool(self.interruptResponse),
         ]
+        switch self.kind {
+        case .serverVAD(let threshold, let prefixPaddingMs, let silenceDurationMs):
+            detection["type"] = "server_vad"
+            detection["threshold"] = .number(threshold)
+            detection["prefix_padding_ms"] = .integer(prefixPaddingMs)
+            detection["silence_duration_ms"] = .integer(silenceDurationMs)
+        case .semanticVAD(let eagerness):
+            detection["type"] = "semantic_vad"
+            detection["eagerness"] = .string(eagerness)
+        }
+        return .object(detection)
+    }
+}
+
+extension ClientEvent.Truncation {
+    fileprivate var json: JSONValue {
+        switch self {
+        case .auto: return "auto"
+        case .disabled: return "disabled"
+        case .retentionRatio(let ratio, let tokens):
+            var truncation: [String: JSONValue] = ["type": "retention_ratio", "retention_ratio": .number(ratio)]
+            if let tokens { truncation["token_limits"] = ["post_instructions": .integer(tokens)] }
+            return .object(truncation)
+        }
     }
 }
 
 extension ClientEvent.AudioFormat {
     fileprivate var json: JSONValue {
         switch self {
-        case .pcm24k: ["type": "audio/pcm", "rate": 24000]
-        case .pcmu: ["type": "audio/pcmu"]
+        case .pcm24k: ["type": .string(self.rawValue), "rate": 24000]
+        case .pcmu: ["type": .string(self.rawValue)]
         }
     }
 }

@@ -92,7 +92,8 @@ extension ServerEvent {
         case .itemDeleted: self = .itemDeleted(itemID: try required("item_id"))
         case .inputTranscriptionDelta: self = .inputTranscriptionDelta(itemID: try required("item_id"), delta: text)
         case .inputTranscriptionCompleted:
-            self = .inputTranscriptionCompleted(itemID: try required("item_id"), transcript: text)
+            let usage = json["usage"].flatMap(TranscriptionUsage.init)
+            self = .inputTranscriptionCompleted(itemID: try required("item_id"), transcript: text, usage: usage)
         case .inputTranscriptionFailed:
             let code = json["error"]?["code"]?.stringValue
             self = .inputTranscriptionFailed(itemID: try required("item_id"), code: code)
@@ -164,7 +165,20 @@ extension ServerEvent.Response {
 extension ServerEvent.RateLimit {
     fileprivate init(_ json: JSONValue) {
         self.name = json["name"]?.stringValue ?? ""
+        self.limit = json["limit"]?.intValue ?? 0
         self.remaining = json["remaining"]?.intValue ?? 0
+        self.resetSeconds = json["reset_seconds"]?.doubleValue ?? 0
+    }
+}
+
+extension TranscriptionUsage {
+    /// nil for null.
+    fileprivate init?(_ json: JSONValue) {
+        guard json.objectValue != nil else { return nil }
+        self.inputText = count(json["input_token_details"]?["text_tokens"])
+        self.inputAudio = count(json["input_token_details"]?["audio_tokens"])
+        self.output = count(json["output_tokens"])
+        self.seconds = max(0, json["seconds"]?.doubleValue ?? 0)
     }
 }
 
@@ -178,13 +192,15 @@ extension ServerEvent.Failure {
     }
 }
 
+/// Not negative, and less than anything could cost.
+private func count(_ tokens: JSONValue?) -> Int { min(max(0, tokens?.intValue ?? 0), 1_000_000_000) }
+
 extension TokenUsage {
     /// nil for null.
     fileprivate init?(_ json: JSONValue) {
         guard json.objectValue != nil else { return nil }
         let input = json["input_token_details"]
         let output = json["output_token_details"]
-        func count(_ value: JSONValue?) -> Int { max(0, value?.intValue ?? 0) }
         self.inputText = count(input?["text_tokens"])
         self.inputAudio = count(input?["audio_tokens"])
         self.cachedText = count(input?["cached_tokens_details"]?["text_tokens"])

@@ -10,7 +10,7 @@ package enum ServerEvent: Equatable, Sendable {
     case itemTruncated(itemID: String, audioEndMs: Int)
     case itemDeleted(itemID: String)
     case inputTranscriptionDelta(itemID: String, delta: String)
-    case inputTranscriptionCompleted(itemID: String, transcript: String)
+    case inputTranscriptionCompleted(itemID: String, transcript: String, usage: TranscriptionUsage?)
     case inputTranscriptionFailed(itemID: String, code: String?)
     case inputCommitted(itemID: String, previousItemID: String?)
     case speechStarted(itemID: String, audioStartMs: Int)
@@ -84,8 +84,18 @@ extension ServerEvent {
     }
 
     package struct RateLimit: Equatable, Sendable {
+        /// requests or tokens.
         package var name: String
+        package var limit: Int
         package var remaining: Int
+        package var resetSeconds: Double
+
+        package init(name: String, limit: Int, remaining: Int, resetSeconds: Double) {
+            self.name = name
+            self.limit = limit
+            self.remaining = remaining
+            self.resetSeconds = resetSeconds
+        }
     }
 
     package struct Failure: Equatable, Sendable {
@@ -106,6 +116,16 @@ package struct TokenUsage: Equatable, Sendable {
     package var cachedAudio = 0
     package var outputText = 0
     package var outputAudio = 0
+
+    package init() {}
+}
+
+/// What the transcription of one turn counts as: by tokens or by time, as its model does.
+package struct TranscriptionUsage: Equatable, Sendable {
+    package var inputText = 0
+    package var inputAudio = 0
+    package var output = 0
+    package var seconds = 0.0
 
     package init() {}
 }

@@ -1,3 +1,4 @@
+import JSON
 package import OpenAIRealtime
 import StageRuntime
 
@@ -8,6 +9,10 @@ import StageRuntime
 /// - `OPENAI_REALTIME_URL` (default `wss://api.openai.com/v1/realtime`): `ws` only on loopback.
 /// - `OPENAI_REALTIME_MODEL` (default `gpt-realtime-2.1`): one that is shut down is refused, with its replacement.
 /// - `OPENAI_REALTIME_VOICE` (default `marin`).
+/// - `OPENAI_REALTIME_NOISE_REDUCTION` (default `off`; `near_field`, `far_field`): before turn detection and the model.
+/// - `OPENAI_TRANSCRIPTION_MODEL` (default `gpt-transcribe`), `OPENAI_TRANSCRIPTION_LANGUAGE` (default `en`, ISO 639-1).
+/// - `VOICE_TOOL_TIMEOUT_SECONDS` (default 20, 1 … 600): how long the model waits for a tool's output.
+/// - `VOICE_PRICES_FILE` (optional): JSON of prices by model, over those of November 2026 (`PriceTable`).
 /// - `VOICE_SESSION_AGE_SECONDS` (default 3000, 10 … 3500): how old a session of the model becomes before another one
 ///   takes its place, in a silence.
 package struct SessionConfiguration: Sendable {
@@ -39,17 +44,8 @@ package struct SessionConfiguration: Sendable {
             default: "gpt-realtime-2.1",
             "The speech-to-speech model."
         )
-        self.driver = OpenAIDriver.Configuration(
-            voice: settings.string("OPENAI_REALTIME_VOICE", default: "marin", "The agent's voice.")
-        )
-        self.policy.sessionAge = .seconds(
-            settings.int(
-                "VOICE_SESSION_AGE_SECONDS",
-                default: 3000,
-                in: 10...3500,
-                "How old a session of the model becomes before another takes its place, in a silence."
-            )
-        )
+        self.driver = Self.driver(&settings)
+        self.policy = Self.policy(&settings, transcriptionModel: self.driver.transcription.model)
         if self.url.lowercased().hasPrefix("ws://"), !Self.isLoopback(self.url) {
             settings.report("OPENAI_REALTIME_URL must begin with wss://: ws:// would send the key in clear.")
         }
@@ -59,6 +55,61 @@ package struct SessionConfiguration: Sendable {
         if self.model.contains(where: { !$0.isLetter && !$0.isNumber && !"-._:".contains($0) }) {
             settings.report("OPENAI_REALTIME_MODEL is not the name of a model.")
         }
+    }
+
+    /// What holds for agents that do not say otherwise.
+    private static func driver(_ settings: inout Settings) -> OpenAIDriver.Configuration {
+        OpenAIDriver.Configuration(
+            voice: settings.string("OPENAI_REALTIME_VOICE", default: "marin", "The agent's voice."),
+            noiseReduction: settings.choice(
+                "OPENAI_REALTIME_NOISE_REDUCTION",
+                default: ClientEvent.NoiseReduction.off,
+                "Taken out of the person's audio before the model hears it."
+            ),
+            transcription: ClientEvent.Transcription(
+                model: settings.string(
+                    "OPENAI_TRANSCRIPTION_MODEL",
+                    default: "gpt-transcribe",
+                    "The model that writes down the person's words."
+                ),
+                language: settings.string(
+                    "OPENAI_TRANSCRIPTION_LANGUAGE",
+                    default: "en",
+                    "The person's language, ISO 639-1."
+                )
+            )
+        )
+    }
+
+    private static func policy(_ settings: inout Settings, transcriptionModel: String) -> Conversation.Policy {
+        var policy = Conversation.Policy()
+        policy.transcriptionModel = transcriptionModel
+        policy.sessionAge = .seconds(
+            settings.int(
+                "VOICE_SESSION_AGE_SECONDS",
+                default: 3000,
+                in: 10...3500,
+                "How old a session of the model becomes before another takes its place, in a silence."
+            )
+        )
+        policy.toolTimeout = .seconds(
+            settings.int(
+                "VOICE_TOOL_TIMEOUT_SECONDS",
+                default: 20,
+                in: 1...600,
+                "How long the model waits for a tool's output before it is told to go on without it."
+            )
+        )
+        settings.declare("VOICE_PRICES_FILE", "JSON of prices by model, in US dollars, over the built-in list.")
+        guard let text = settings.contents(ofFileIn: "VOICE_PRICES_FILE") else { return policy }
+        do {
+            policy.prices = try PriceTable(json: JSONValue(parsing: text))
+        } catch let problem as PriceTable.Problem {
+            settings.report("VOICE_PRICES_FILE: \(problem.text).")
+        } catch {
+            settings.report("VOICE_PRICES_FILE is not JSON.")
+        }
+        return policy
     }
 
     /// What the connection is opened with.
