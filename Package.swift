@@ -51,7 +51,7 @@ let package = Package(
         .target(name: "Audio", dependencies: [nioCore]),
         .target(name: "TwilioMedia", dependencies: ["CallEvents", "JSON", nioCore, crypto]),
         .target(name: "OpenAIRealtime", dependencies: ["CallEvents", "JSON", nioCore]),
-        .target(name: "CallFlow", dependencies: ["CallEvents", "JSON", protobuf]),
+        .target(name: "CallFlow", dependencies: ["CallEvents", "JSON", crypto, protobuf]),
 
         // Adapters.
         .systemLibrary(

@@ -71,6 +71,7 @@ extension CallState {
         self.session = .with {
             $0.agent = agent.session(for: request)
             $0.audioPath = request.audioPath
+            $0.safetyIdentifier = SafetyIdentifier.of(request.userID)
         }
         let start = CallOutput.command(
             .with {
@@ -121,7 +122,7 @@ extension CallState {
 
     /// A call that cannot go on is hung up: nobody would speak to the person any more.
     private mutating func errorOccurred(_ error: ErrorOccurred) -> [CallOutput] {
-        error.fatal ? self.hangUp(reason: error.code) : []
+        error.fatal ? self.hangUp(reason: error.code, apology: Self.apology) : []
     }
 
     /// Whoever was asked hangs up at once; should it have died before that, this makes sure.
@@ -129,8 +130,10 @@ extension CallState {
         self.hangUp(reason: end.reason.isEmpty ? "end_requested" : end.reason)
     }
 
-    /// Ends the call without a goodbye.
-    private mutating func hangUp(reason: String) -> [CallOutput] {
+    private static let apology = "I am sorry, we have a technical problem and cannot go on with this call. Goodbye."
+
+    /// Ends the call without a goodbye of the agent's.
+    private mutating func hangUp(reason: String, apology: String = "") -> [CallOutput] {
         guard self.phase != .ended, self.endReason != reason else { return [] }
         self.ending = true
         self.endReason = reason
@@ -140,6 +143,7 @@ extension CallState {
                     $0.commandID = CallID.hangUp(self.callSid)
                     $0.callSid = self.callSid
                     $0.hangUp.reason = reason
+                    $0.hangUp.apology = apology
                 }
             )
         ]

@@ -219,6 +219,8 @@ final class StackBuilder: Sendable {
             "TWILIO_PHONE_NUMBER": "+15550001111",
             "OPENAI_API_KEY": "sk-test",
             "OPENAI_REALTIME_URL": realtime,
+            // A busy machine's simulator may be slow to answer pings.
+            "VOICE_REALTIME_SILENCE_MS": "10000",
             "DATABASE_URL": "sqlite:///\(self.directory)/lifehub-voice.sqlite",
         ]
     }

@@ -67,8 +67,10 @@ final class Bench: Sendable {
     }
 
     /// Runs the stage while `body` runs, then kills it without a goodbye.
+    /// - Parameter silenceLimit: the simulator is in this process, which may be slow to answer on a busy machine.
     func withStage(
         instance: String = "s1",
+        silenceLimit: Duration = .seconds(10),
         _ body: @Sendable () async throws -> Void
     ) async throws {
         let health = Health()
@@ -80,12 +82,13 @@ final class Bench: Sendable {
             logger: .quiet,
             health: health
         )
-        let configuration = SessionConfiguration(
+        var configuration = SessionConfiguration(
             url: await self.simulator.url,
             model: "gpt-realtime-2.1",
             driver: OpenAIDriver.Configuration(),
             apiKey: Self.key
         )
+        configuration.silenceLimit = silenceLimit
         let services = try RealtimeSessionStage.services(configuration, context: context)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {

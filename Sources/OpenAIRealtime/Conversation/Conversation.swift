@@ -58,6 +58,8 @@ package struct Conversation: Sendable {
 
     package let owner: Owner
     let policy: Policy
+    /// Of the person on whose behalf the agent speaks; empty when nobody knows. `OpenAI-Safety-Identifier`.
+    package let safetyIdentifier: String
     let codec: AudioFrame.Codec
     var agent: AgentSession
     var phase = Phase.connecting
@@ -94,6 +96,7 @@ package struct Conversation: Sendable {
     package init(owner: Owner, start: StartSession, policy: Policy = Policy()) {
         self.owner = owner
         self.policy = policy
+        self.safetyIdentifier = start.safetyIdentifier
         self.codec = start.codec
         self.agent = start.agent
         self.inbound = InboundAudio(codec: start.codec, answeredThrough: nil, takenOverAtUs: 0)
@@ -110,6 +113,7 @@ package struct Conversation: Sendable {
         if let cutReply { history.add(cutReply) }
         self.owner = owner
         self.policy = policy
+        self.safetyIdentifier = state.session.safetyIdentifier
         self.codec = codec
         self.agent = state.session.agent
         self.history = history

@@ -19,29 +19,35 @@ struct CallSession: Sendable {
 
     /// How long the model may stay away before the call is given up.
     private static let patience = Duration.seconds(45)
+    /// How long a new call waits for the account's limits: the phone rings longer.
+    private static let admissionPatience = Duration.seconds(8)
 
     let callSid: String
     let mailbox: CallMailbox
     let outputs: SessionOutputs
     let client: WebSocketClient
+    let limits: AccountLimits
     let configuration: SessionConfiguration
     let metrics: SessionMetrics
     let logger: Logger
 
-    func run(_ conversation: Conversation) async -> Outcome {
+    /// - Parameter isNew: nobody has owned the call before: when the account has little left, it is not begun.
+    func run(_ conversation: Conversation, isNew: Bool) async -> Outcome {
         self.metrics.sessionStarted()
         defer { self.metrics.sessionEnded() }
         let (requests, asking) = AsyncStream.makeStream(of: ModelConnection.Request.self)
         let connection = ModelConnection(
             client: self.client,
             configuration: self.configuration,
+            safetyIdentifier: conversation.safetyIdentifier,
             mailbox: self.mailbox,
             logger: self.logger
         )
+        let isAdmitted = isNew ? await self.limits.admits(within: Self.admissionPatience) : true
         return await withDiscardingTaskGroup(returning: Outcome.self) { group in
             group.addTask { await connection.run(requests) }
             var owner = Owner(session: self, conversation: conversation, requests: asking)
-            let outcome = await owner.run { timer, delay in
+            let outcome = await owner.run(isAdmitted: isAdmitted) { timer, delay in
                 group.addTask {
                     guard (try? await Task.sleep(for: delay)) != nil else { return }
                     self.mailbox.put(.timer(timer))
@@ -89,8 +95,15 @@ struct CallSession: Sendable {
             self.driver = OpenAIDriver(session.configuration.driver)
         }
 
-        mutating func run(schedule: (ConversationTimer, Duration) -> Void) async -> Outcome {
-            var actions = self.conversation.started(atUs: UnixTime.nowUs)
+        mutating func run(
+            isAdmitted: Bool,
+            schedule: (ConversationTimer, Duration) -> Void
+        ) async -> Outcome {
+            var actions =
+                isAdmitted
+                ? self.conversation.started(atUs: UnixTime.nowUs)
+                : self.conversation.refused("near_rate_limit", atUs: UnixTime.nowUs)
+            if !isAdmitted { self.session.metrics.refused() }
             if let outcome = await self.perform(actions, schedule: schedule) { return outcome }
             while let batch = await self.session.mailbox.next() {
                 for _ in 0..<batch.droppedFrames { self.session.metrics.dropped(.overflow) }
@@ -120,6 +133,10 @@ struct CallSession: Sendable {
                 if number == self.standby?.number { return self.conversation.receivedStandby(event, atUs: atUs) }
                 guard number == self.present.number else { return [] }
                 if case .configured = event { self.attempts = 0 }
+                if case .limits(let limits) = event {
+                    self.session.limits.update(limits)
+                    self.session.metrics.limits(limits)
+                }
                 return self.conversation.received(event, atUs: atUs)
             case .lost(let loss, let number):
                 if number == self.standby?.number {
@@ -184,12 +201,18 @@ struct CallSession: Sendable {
         }
 
         private func publish(_ event: CallEvent) async {
-            if case .responseDone(let done)? = event.body { self.session.metrics.responseDone(done) }
-            if case .errorOccurred(let error)? = event.body {
+            switch event.body {
+            case .responseDone(let done):
+                self.session.metrics.responseDone(done)
+                self.session.metrics.spent(nanodollars: done.costNanodollars)
+            case .transcriptionDone(let done): self.session.metrics.spent(nanodollars: done.costNanodollars)
+            case .turnMeasured(let turn): self.session.metrics.measured(turn)
+            case .errorOccurred(let error):
                 self.session.logger.warning(
                     "Trouble with the model",
                     metadata: ["code": "\(error.code)", "message": "\(error.message)", "fatal": "\(error.fatal)"]
                 )
+            default: break
             }
             await self.session.outputs.publish(event) { [mailbox = self.session.mailbox] error in
                 mailbox.put(.eventLost(error))

@@ -21,12 +21,10 @@ struct ModelConnection: Sendable {
         var delay: Duration
     }
 
-    /// A socket on which nothing is heard for this long, pongs included, is dead.
-    private static let silenceLimit = Duration.seconds(15)
-    private static let pingInterval = Duration.seconds(5)
-
     let client: WebSocketClient
     let configuration: SessionConfiguration
+    /// Empty for none.
+    let safetyIdentifier: String
     let mailbox: CallMailbox
     let logger: Logger
 
@@ -48,7 +46,10 @@ struct ModelConnection: Sendable {
     }
 
     private func serve(_ number: Int) async -> ConnectionLoss {
-        let headers: HTTPHeaders = ["Authorization": "Bearer \(self.configuration.apiKey)"]
+        var headers: HTTPHeaders = ["Authorization": "Bearer \(self.configuration.apiKey)"]
+        if !self.safetyIdentifier.isEmpty {
+            headers.add(name: "OpenAI-Safety-Identifier", value: self.safetyIdentifier)
+        }
         do {
             return try await self.client.connect(to: self.configuration.connectURL, headers: headers) { socket in
                 self.mailbox.put(.opened(socket, connection: number))
@@ -93,16 +94,22 @@ struct ModelConnection: Sendable {
         return ConnectionLoss(reason: "closed_\(close.code)", isFinal: close.code >= 3000)
     }
 
+    /// A socket on which nothing is heard for so long, pongs included, is dead: it is asked for a pong while it is
+    /// silent. A process that was held up itself has not listened, and gives it another chance.
     private func watch(_ socket: WebSocket) async -> ConnectionLoss? {
-        while (try? await Task.sleep(for: Self.pingInterval)) != nil {
-            if ContinuousClock.now - socket.lastHeard > Self.silenceLimit {
-                return ConnectionLoss(reason: "silent", isFinal: false)
-            }
+        let limit = self.configuration.silenceLimit
+        let interval = limit / 4
+        while true {
+            let asked = ContinuousClock.now
+            guard (try? await Task.sleep(for: interval)) != nil else { return nil }
+            let silence = ContinuousClock.now - socket.lastHeard
+            let wasHeldUp = ContinuousClock.now - asked > interval * 2
+            if silence > limit - interval, !wasHeldUp { return ConnectionLoss(reason: "silent", isFinal: false) }
+            guard silence > interval / 2 else { continue }
             guard (try? await socket.sendPing()) != nil else {
                 return ConnectionLoss(reason: "broken", isFinal: false)
             }
         }
-        return nil
     }
 }
 

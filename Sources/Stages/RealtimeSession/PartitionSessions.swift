@@ -16,6 +16,7 @@ final class PartitionSessions: Sendable {
         var kafka: KafkaConfiguration
         var outputs: SessionOutputs
         var client: WebSocketClient
+        var limits: AccountLimits
         var configuration: SessionConfiguration
         var metrics: SessionMetrics
         var instance: String
@@ -201,6 +202,7 @@ final class PartitionSessions: Sendable {
             mailbox: launch.mailbox,
             outputs: self.environment.outputs,
             client: self.environment.client,
+            limits: self.environment.limits,
             configuration: self.environment.configuration,
             metrics: self.environment.metrics,
             logger: logger
@@ -208,7 +210,8 @@ final class PartitionSessions: Sendable {
         var start = launch.start
         while let conversation = await self.conversation(launch.callSid, start) {
             logger.info("Call owned", metadata: ["session.epoch": "\(conversation.owner.sessionEpoch)"])
-            let outcome = await session.run(conversation)
+            let isNew = if case .fresh = start { true } else { false }
+            let outcome = await session.run(conversation, isNew: isNew)
             logger.info("Call let go", metadata: ["outcome": "\(outcome)"])
             guard outcome == .eventLost, !Task.isCancelled,
                 let call = await self.restored(only: launch.callSid)?.calls.first

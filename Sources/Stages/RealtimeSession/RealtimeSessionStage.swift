@@ -34,6 +34,8 @@ package enum RealtimeSessionStage: Stage {
             logger: context.logger
         )
         let metrics = SessionMetrics()
+        var socket = WebSocketClient.Configuration()
+        socket.trustedRootsFile = configuration.trustedRootsFile
         let environment = PartitionSessions.Environment(
             topics: context.topics,
             kafka: context.kafka,
@@ -44,7 +46,8 @@ package enum RealtimeSessionStage: Stage {
                 topics: context.topics,
                 metrics: metrics
             ),
-            client: WebSocketClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton),
+            client: WebSocketClient(configuration: socket, eventLoopGroup: MultiThreadedEventLoopGroup.singleton),
+            limits: AccountLimits(),
             configuration: configuration,
             metrics: metrics,
             instance: context.instanceID,

@@ -9,6 +9,9 @@ import StageRuntime
 /// - `OPENAI_REALTIME_URL` (default `wss://api.openai.com/v1/realtime`): `ws` only on loopback.
 /// - `OPENAI_REALTIME_MODEL` (default `gpt-realtime-2.1`): one that is shut down is refused, with its replacement.
 /// - `OPENAI_REALTIME_VOICE` (default `marin`).
+/// - `OPENAI_CA_FILE` (optional): PEM of roots that are trusted beside the system's.
+/// - `VOICE_REALTIME_SILENCE_MS` (default 1000, 400 … 30000): a connection on which nothing is heard for so long, pongs
+///   included, is given up.
 /// - `OPENAI_REALTIME_NOISE_REDUCTION` (default `off`; `near_field`, `far_field`): before turn detection and the model.
 /// - `OPENAI_TRANSCRIPTION_MODEL` (default `gpt-transcribe`), `OPENAI_TRANSCRIPTION_LANGUAGE` (default `en`, ISO 639-1).
 /// - `VOICE_TOOL_TIMEOUT_SECONDS` (default 20, 1 … 600): how long the model waits for a tool's output.
@@ -23,6 +26,10 @@ package struct SessionConfiguration: Sendable {
     /// Never logged.
     package var apiKey: String
     package var policy = Conversation.Policy()
+    /// A connection on which nothing is heard for so long is dead.
+    package var silenceLimit = Duration.seconds(1)
+    /// PEM of roots that are trusted beside the system's.
+    package var trustedRootsFile: String?
 
     package init(url: String, model: String, driver: OpenAIDriver.Configuration, apiKey: String) {
         self.url = url
@@ -44,6 +51,18 @@ package struct SessionConfiguration: Sendable {
             default: "gpt-realtime-2.1",
             "The speech-to-speech model."
         )
+        self.silenceLimit = .milliseconds(
+            settings.int(
+                "VOICE_REALTIME_SILENCE_MS",
+                default: 1000,
+                in: 400...30_000,
+                "A connection on which nothing is heard for so long, pongs included, is given up."
+            )
+        )
+        settings.declare("OPENAI_CA_FILE", "PEM file of roots that are trusted beside the system's.")
+        if settings.contents(ofFileIn: "OPENAI_CA_FILE") != nil {
+            self.trustedRootsFile = settings.all(withPrefix: "OPENAI_CA_FILE")["OPENAI_CA_FILE"]
+        }
         self.driver = Self.driver(&settings)
         self.policy = Self.policy(&settings, transcriptionModel: self.driver.transcription.model)
         if self.url.lowercased().hasPrefix("ws://"), !Self.isLoopback(self.url) {

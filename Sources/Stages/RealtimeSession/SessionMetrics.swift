@@ -15,6 +15,12 @@ struct SessionMetrics: Sendable {
     private let active = Meter(label: "voice_sessions_active")
     private let reconnects = Counter(label: "voice_realtime_reconnects_total")
     private let renewals = Counter(label: "voice_realtime_renewals_total")
+    private let refusals = Counter(label: "voice_sessions_refused_total")
+    private let remaining = ["requests", "tokens"].map { name in
+        (name, Meter(label: "voice_realtime_limit_remaining_ratio", dimensions: [("limit", name)]))
+    }
+    private let cost = FloatingPointCounter(label: "voice_cost_dollars_total")
+    private let heard = Timer(label: "voice_turn_heard_latency_seconds")
     private let latency = Timer(
         label: "voice_session_added_latency_seconds",
         dimensions: [("direction", "inbound")]
@@ -40,6 +46,18 @@ struct SessionMetrics: Sendable {
     func reconnected() { self.reconnects.increment() }
     /// A session took the place of another before that expired.
     func renewed() { self.renewals.increment() }
+    /// A new call was not begun, because the account has little left.
+    func refused() { self.refusals.increment() }
+    func limits(_ limits: [ServerEvent.RateLimit]) {
+        for (name, meter) in self.remaining {
+            guard let limit = limits.first(where: { $0.name == name }), limit.limit > 0 else { continue }
+            meter.set(Double(limit.remaining) / Double(limit.limit))
+        }
+    }
+    func measured(_ turn: TurnMeasured) { self.heard.recordMilliseconds(Int64(turn.firstPlayedMs)) }
+    func spent(nanodollars: Int64) {
+        if nanodollars > 0 { self.cost.increment(by: Double(nanodollars) / 1_000_000_000) }
+    }
     func dropped(_ reason: FrameDrop) { self.drops[reason]?.increment() }
     func lost(_ reason: Loss, _ count: Int = 1) { self.losses[reason]?.increment(by: count) }
 

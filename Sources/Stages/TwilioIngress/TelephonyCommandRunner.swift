@@ -42,7 +42,8 @@ struct TelephonyCommandRunner: Sendable {
 
     private func carryOut(_ command: TelephonyCommand, _ callSid: CallSid) async throws -> Outcome {
         switch command.body {
-        case .hangUp:
+        case .hangUp(let hangUp):
+            if !hangUp.apology.isEmpty, case .done = try await self.apologise(hangUp.apology, callSid) { return .done }
             return try await self.outcome { try await self.calls.hangUp(callSid) }
         case .playDigits(let digits):
             guard Self.areDigits(digits.digits) else {
@@ -60,6 +61,12 @@ struct TelephonyCommandRunner: Sendable {
         case nil:
             return .failed("this version does not know the command")
         }
+    }
+
+    /// In Twilio's own voice, since nobody else is there to speak; fails when the call is not answered, or over.
+    private func apologise(_ words: String, _ callSid: CallSid) async throws -> Outcome {
+        let document = TwiML(.say(words), .hangUp).document
+        return try await self.outcome { try await self.calls.update(callSid, to: .twiml(document)) }
     }
 
     /// Does what must not be repeated, unless anybody did it before.
