@@ -158,7 +158,11 @@ let package = Package(
         ),
         tests(
             "AudioTranscoder",
-            ["Audio", "CallEvents", "Kafka", "StageRuntime", "TestSupport", nioCore, lifecycle, log]
+            [
+                "Audio", "CallEvents", "Kafka", "StageRuntime", "Speech", "SeededRandom", "TestSupport", nioCore,
+                lifecycle,
+                log,
+            ]
         ),
         tests(
             "RealtimeSession",

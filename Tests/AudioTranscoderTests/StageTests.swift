@@ -37,9 +37,10 @@ import Testing
         try await Self.checkDeadLetters(broker)
     }
 
-    private static func withStage(
+    static func withStage(
         on broker: EmbeddedBroker,
         instance: String,
+        silenceGate: SilenceGateSettings? = nil,
         _ body: () async throws -> Void
     ) async throws {
         let health = Health()
@@ -54,6 +55,7 @@ import Testing
         // However slow the machine is, the calls are in progress from the first frame to the last.
         var configuration = AudioTranscoderStage.Configuration()
         configuration.hold = .seconds(60)
+        configuration.silenceGate = silenceGate
         let services = try AudioTranscoderStage.services(configuration, context: context)
         let group = ServiceGroup(services: services, logger: .quiet)
         try await withThrowingTaskGroup { tasks in
@@ -65,7 +67,7 @@ import Testing
         }
     }
 
-    private static func produce(_ messages: [KafkaMessage], to broker: EmbeddedBroker) async throws {
+    static func produce(_ messages: [KafkaMessage], to broker: EmbeddedBroker) async throws {
         let producer = try KafkaProducer(.events, configuration: broker.configuration(), logger: .quiet)
         let group = ServiceGroup(services: [producer], logger: .quiet)
         try await withThrowingTaskGroup { tasks in
@@ -76,7 +78,7 @@ import Testing
         }
     }
 
-    private static func waitUntil(_ isTrue: () async throws -> Bool) async throws {
+    static func waitUntil(_ isTrue: () async throws -> Bool) async throws {
         let deadline = ContinuousClock.now + .seconds(40)
         while try await !isTrue() {
             try #require(ContinuousClock.now < deadline, "waited in vain")

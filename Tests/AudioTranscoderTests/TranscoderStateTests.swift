@@ -210,6 +210,7 @@ import Testing
         switch outcome {
         case .send(_, missing: 0): "sent"
         case .send(_, let missing): "sent, \(missing) missing"
+        case .gated(let gated): "\(gated.outputs.count) through the gate"
         case .drop(let reason, _): reason.rawValue
         case .unreadable(let reason): "unreadable: \(reason)"
         }

@@ -5,10 +5,13 @@ package import StageRuntime
 
 /// Converts the audio of all calls between the phone's format and the model's: one frame in, one frame out.
 package enum AudioTranscoderStage: Stage {
-    /// The stage has no variables of its own.
+    /// ## Environment
+    /// That of `SilenceGateSettings`.
     package struct Configuration: Sendable {
         /// How long after its last frame a call keeps its partition's offset back: `TranscoderState.defaultHold`.
         package var hold = TranscoderState.defaultHold
+        /// nil: everything is forwarded.
+        package var silenceGate: SilenceGateSettings?
 
         package init() {}
     }
@@ -18,7 +21,9 @@ package enum AudioTranscoderStage: Stage {
     package static let summary = "Converts call audio between mu-law at 8 kHz and PCM16 at 24 kHz."
 
     package static func configure(_ settings: inout Settings) -> Configuration {
-        Configuration()
+        var configuration = Configuration()
+        configuration.silenceGate = SilenceGateSettings.read(&settings)
+        return configuration
     }
 
     package static func services(_ configuration: Configuration, context: StageContext) throws -> [any Service] {
@@ -46,6 +51,7 @@ package enum AudioTranscoderStage: Stage {
             ),
             topics: context.topics,
             hold: configuration.hold,
+            silenceGate: configuration.silenceGate,
             health: context.health,
             logger: context.logger
         )

@@ -31,6 +31,7 @@ struct PartitionTable {
     private let deliveries: Deliveries
     private let topics: TopicNames
     private let hold: Duration
+    private let silenceGate: SilenceGateSettings?
     private let inboundTopic: String
     private let outboundTopic: String
     private let metrics: TranscoderMetrics
@@ -46,6 +47,7 @@ struct PartitionTable {
         deliveries: Deliveries,
         topics: TopicNames,
         hold: Duration,
+        silenceGate: SilenceGateSettings?,
         metrics: TranscoderMetrics,
         logger: Logger
     ) {
@@ -54,6 +56,7 @@ struct PartitionTable {
         self.deliveries = deliveries
         self.topics = topics
         self.hold = hold
+        self.silenceGate = silenceGate
         self.inboundTopic = topics[Direction.inbound.source]
         self.outboundTopic = topics[Direction.outbound.source]
         self.metrics = metrics
@@ -73,6 +76,11 @@ struct PartitionTable {
             case .send(let message, let missing):
                 if missing > 0 { self.metrics.missing(missing, source.direction) }
                 self.send(message, source: source, offset: record.offset)
+                self.metrics.latency(received.duration(to: .now), source.direction)
+            case .gated(let gated):
+                if gated.missing > 0 { self.metrics.missing(gated.missing, source.direction) }
+                self.metrics.gated(gated)
+                for output in gated.outputs { self.send(output.message, source: source, offset: output.offset) }
                 self.metrics.latency(received.duration(to: .now), source.direction)
             case .drop(let reason, let isFirst):
                 self.metrics.dropped(.record(reason), source.direction)
@@ -118,9 +126,17 @@ struct PartitionTable {
         at now: ContinuousClock.Instant
     ) -> TranscoderState.Outcome {
         let (topics, hold) = (self.topics, self.hold)
+        let silenceGate = source.direction == .inbound ? self.silenceGate : nil
         return self.partitions[
             source,
-            default: Partition(state: TranscoderState(direction: source.direction, topics: topics, hold: hold))
+            default: Partition(
+                state: TranscoderState(
+                    direction: source.direction,
+                    topics: topics,
+                    hold: hold,
+                    silenceGate: silenceGate
+                )
+            )
         ].state.receive(record, at: now)
     }
 

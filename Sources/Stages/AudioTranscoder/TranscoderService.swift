@@ -15,6 +15,7 @@ struct TranscoderService: Service {
     private let deadLetters: DeadLetters
     private let topics: TopicNames
     private let hold: Duration
+    private let silenceGate: SilenceGateSettings?
     private let health: Health
     private let logger: Logger
     private let metrics = TranscoderMetrics()
@@ -25,6 +26,7 @@ struct TranscoderService: Service {
         deadLetters: DeadLetters,
         topics: TopicNames,
         hold: Duration,
+        silenceGate: SilenceGateSettings?,
         health: Health,
         logger: Logger
     ) {
@@ -33,6 +35,7 @@ struct TranscoderService: Service {
         self.deadLetters = deadLetters
         self.topics = topics
         self.hold = hold
+        self.silenceGate = silenceGate
         self.health = health
         self.logger = logger
         health.require(Self.assigned)
@@ -46,6 +49,7 @@ struct TranscoderService: Service {
             deliveries: deliveries,
             topics: self.topics,
             hold: self.hold,
+            silenceGate: self.silenceGate,
             metrics: self.metrics,
             logger: self.logger
         )

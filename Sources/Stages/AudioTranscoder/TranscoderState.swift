@@ -2,7 +2,8 @@ package import CallEvents
 package import Kafka
 import NIOCore
 
-/// One partition of one direction: records in, converted records out, one for one and in order.
+/// One partition of one direction: records in, converted records out, one for one and in order. Only the silence
+/// gate, where there is one, keeps some back.
 ///
 /// The value knows each call's filter, what of it was seen, and which offset is safe to store. It does no I/O and is
 /// dropped when the partition goes to another member.
@@ -24,30 +25,58 @@ package struct TranscoderState: Sendable {
     package enum Outcome: Sendable, Equatable {
         /// To be sent now; `finished` follows when it was delivered. `missing` frames before it were never seen.
         case send(KafkaMessage, missing: UInt64)
+        /// The same for what the silence gate lets through now.
+        case gated(Gated)
         /// `isFirst` of its call to be dropped for a fault: worth a line in the log.
         case drop(Drop, isFirst: Bool)
         /// Belongs to the dead letters; `finished` follows when it is there.
         case unreadable(reason: String)
     }
 
+    /// What a frame that passes the silence gate brings about: nothing while it waits there, several outputs when the
+    /// gate opens.
+    package struct Gated: Sendable, Equatable {
+        package struct Output: Sendable, Equatable {
+            /// Of the frame that this is the output of.
+            package var offset: Int64
+            package var message: KafkaMessage
+        }
+
+        /// To be sent now, in order; `finished` follows for each when it was delivered.
+        package var outputs: [Output]
+        /// This many frames before it were never seen.
+        package var missing: UInt64
+        /// Frames, of which some go on without their audio, that are kept from the model for their silence.
+        package var silentFrames: Int
+        package var change: SilenceGateChange?
+    }
+
     /// How long after its last frame a call keeps its history.
     package static let memory = Duration.seconds(60)
     /// How long after its last frame a call keeps the offset back (`OffsetTracker`). Frames follow each other within
-    /// milliseconds; behind a longer pause, only a restart during it would be heard, as a soft first 7 ms.
+    /// milliseconds; behind a longer pause, only a restart during it would be heard, as a soft first 7 ms, or as the
+    /// want of a pre-roll.
     package static let defaultHold = Duration.seconds(2)
 
     package let direction: Direction
     private let destination: String
     private let partitions: Int32
     private let hold: Duration
+    private let silenceGate: SilenceGateSettings?
     private var calls: [ByteBuffer: CallAudio] = [:]
     private var offsets = OffsetTracker()
 
-    package init(direction: Direction, topics: TopicNames, hold: Duration = Self.defaultHold) {
+    package init(
+        direction: Direction,
+        topics: TopicNames,
+        hold: Duration = Self.defaultHold,
+        silenceGate: SilenceGateSettings? = nil
+    ) {
         self.direction = direction
         self.destination = topics[direction.destination]
         self.partitions = topics.partitions
         self.hold = hold
+        self.silenceGate = silenceGate
     }
 
     /// Calls whose history is kept.
@@ -80,6 +109,16 @@ package struct TranscoderState: Sendable {
             let partition = self.direction == .outbound ? frame.outboundPartition : nil
             let message = KafkaMessage(topic: self.destination, partition: partition, key: key, value: value)
             return .send(message, missing: missing)
+        case .gated(let gated, let missing):
+            self.offsets.received(record.offset, needing: gated.needs)
+            for offset in gated.finished { self.offsets.finished(offset) }
+            let outputs = gated.outputs.map { output in
+                let message = KafkaMessage(topic: self.destination, key: key, value: output.value)
+                return Gated.Output(offset: output.offset, message: message)
+            }
+            return .gated(
+                Gated(outputs: outputs, missing: missing, silentFrames: gated.silentFrames, change: gated.change)
+            )
         }
     }
 
@@ -96,7 +135,9 @@ package struct TranscoderState: Sendable {
         while index != self.calls.endIndex {
             let silence = self.calls.values[index].lastSeen.duration(to: now)
             if silence > Self.memory { ended.append(self.calls.keys[index]) }
-            if silence > self.hold { self.calls.values[index].neededNext = nil }
+            if silence > min(self.hold, Self.memory) {
+                for offset in self.calls.values[index].letGo() { self.offsets.finished(offset) }
+            }
             if let needed = self.calls.values[index].neededNext { held = min(held ?? needed, needed) }
             self.calls.formIndex(after: &index)
         }
@@ -111,7 +152,7 @@ package struct TranscoderState: Sendable {
         if let known = self.calls.index(forKey: key) { return known }
         // A copy, because the record's key shares memory with the whole record.
         let own = ByteBuffer(bytes: key.readableBytesView)
-        self.calls[own] = CallAudio(direction: self.direction, lastSeen: now)
+        self.calls[own] = CallAudio(direction: self.direction, lastSeen: now, silenceGate: self.silenceGate)
         return self.calls.index(forKey: own)!
     }
 
