@@ -70,6 +70,7 @@ let package = Package(
                 log, lifecycle,
             ]
         ),
+        .target(name: "Recordings", dependencies: ["Audio"]),
         .target(name: "ResultsStore", dependencies: ["CallEvents", grdb, protobuf]),
         .target(
             name: "StageRuntime",
@@ -98,7 +99,7 @@ let package = Package(
         simulator("Speech", ["Audio"], resources: [.copy("Recordings")]),
         simulator(
             "TwilioSimulator",
-            ["Speech", "Audio", "CallEvents", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient]
+            ["Speech", "Audio", "Recordings", "CallEvents", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient]
                 + [nioCore, nioPosix, nioHTTP1, log, lifecycle] + server
         ),
         simulator(
@@ -238,7 +239,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 /// cores do in real time.
 let hotPath: Set<String> = [
     "JSON", "CallEvents", "Audio", "TwilioMedia", "OpenAIRealtime", "Kafka", "WebSockets", "TwilioIngress",
-    "AudioTranscoder", "RealtimeSession", "Speech", "TwilioSimulator", "RealtimeSimulator",
+    "AudioTranscoder", "RealtimeSession", "Speech", "TwilioSimulator", "RealtimeSimulator", "Recordings",
 ]
 
 for target in package.targets where hotPath.contains(target.name) {

@@ -4,7 +4,7 @@ import Testing
 struct LayeringTests {
     /// Values and state machines: no sockets, no clock of their own, no broker.
     private static let pure: Set<String> = ["JSON", "CallEvents", "Audio", "TwilioMedia", "OpenAIRealtime", "CallFlow"]
-    private static let adapters: Set<String> = ["Kafka", "WebSockets", "ResultsStore", "StageRuntime"]
+    private static let adapters: Set<String> = ["Kafka", "WebSockets", "ResultsStore", "Recordings", "StageRuntime"]
     private static let stages: Set<String> = [
         "TwilioIngress", "AudioTranscoder", "RealtimeSession", "AgentCoordinator", "ResultsSink",
     ]
@@ -21,9 +21,10 @@ struct LayeringTests {
             "Kafka": ["CRdKafka"],
             "WebSockets": [],
             "ResultsStore": ["CallEvents"],
+            "Recordings": ["Audio"],
             "StageRuntime": ["CallEvents", "Kafka", "WebSockets"],
             "Speech": ["Audio"],
-            "TwilioSimulator": ["Speech", "Audio", "CallEvents", "TwilioMedia", "JSON", "WebSockets"],
+            "TwilioSimulator": ["Speech", "Audio", "CallEvents", "TwilioMedia", "JSON", "Recordings", "WebSockets"],
             "RealtimeSimulator": ["Speech", "Audio", "JSON", "WebSockets"],
             "TestSupport": ["CallEvents", "Kafka"],
             "dev-broker": ["CallEvents", "Kafka"],
