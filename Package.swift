@@ -115,6 +115,13 @@ let package = Package(
         program("dev-broker", ["Kafka", "CallEvents", nioCore, nioPosix, log, lifecycle, unixSignals, argumentParser]),
         program("twilio-simulator", ["TwilioSimulator", nioCore, log, lifecycle, unixSignals, argumentParser]),
         program("realtime-simulator", ["RealtimeSimulator", nioCore, log, lifecycle, unixSignals, argumentParser]),
+        .target(
+            name: "CallRecorder",
+            dependencies: [
+                "CallEvents", "CallFlow", "Audio", "TwilioMedia", "Recordings", "Kafka", "StageRuntime", nioCore, log,
+            ]
+        ),
+        program("call-recorder", ["CallRecorder", "CallEvents", "StageRuntime", log, argumentParser]),
         program("call-watch", ["Kafka", "CallEvents", "CallFlow", nioCore, protobuf, log, argumentParser]),
 
         .target(
@@ -167,6 +174,10 @@ let package = Package(
                 "OpenAIRealtime", "CallEvents", "CallFlow", "Audio", "TwilioMedia", "Kafka", "StageRuntime", "Speech",
                 "RealtimeSimulator", "TestSupport", protobuf, nioCore, lifecycle, log,
             ]
+        ),
+        tests(
+            "CallRecorder",
+            ["TwilioMedia", "TwilioSimulator", "CallEvents", "Kafka", "StageRuntime", protobuf, nioCore]
         ),
         tests(
             "AgentCoordinator",
@@ -240,6 +251,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 let hotPath: Set<String> = [
     "JSON", "CallEvents", "Audio", "TwilioMedia", "OpenAIRealtime", "Kafka", "WebSockets", "TwilioIngress",
     "AudioTranscoder", "RealtimeSession", "Speech", "TwilioSimulator", "RealtimeSimulator", "Recordings",
+    "CallRecorder",
 ]
 
 for target in package.targets where hotPath.contains(target.name) {

@@ -28,6 +28,8 @@ struct LayeringTests {
             "RealtimeSimulator": ["Speech", "Audio", "JSON", "WebSockets"],
             "TestSupport": ["CallEvents", "Kafka"],
             "dev-broker": ["CallEvents", "Kafka"],
+            "CallRecorder": Self.pure.union(["Kafka", "Recordings", "StageRuntime"]),
+            "call-recorder": ["CallRecorder", "CallEvents", "StageRuntime"],
             "call-watch": ["CallEvents", "CallFlow", "Kafka"],
             "twilio-simulator": ["TwilioSimulator"],
             "realtime-simulator": ["RealtimeSimulator"],
