@@ -177,7 +177,11 @@ let package = Package(
         ),
         tests(
             "CallRecorder",
-            ["TwilioMedia", "TwilioSimulator", "CallEvents", "Kafka", "StageRuntime", protobuf, nioCore]
+            [
+                "TwilioMedia", "TwilioSimulator", "CallEvents", "Audio", "Kafka", "StageRuntime", "TestSupport",
+                protobuf,
+                nioCore, log,
+            ]
         ),
         tests(
             "AgentCoordinator",

@@ -37,10 +37,12 @@ package enum TopicCatalog {
                     return nil
                 }
                 let isShort = milliseconds >= 0 && milliseconds < audio.milliseconds
+                let wanted = self.audio(keptMs: audio.milliseconds).sorted { $0.key < $1.key }
+                    .map { "\($0.key)=\($0.value)" }
                 return """
                     \(name) keeps audio \(isShort ? "shorter" : "longer") than VOICE_RECORDING says: retention.ms is \
                     \(text), not \(audio.milliseconds); change it with kafka-configs.sh --alter --entity-type topics \
-                    --entity-name \(name) --add-config retention.ms=\(audio.milliseconds)
+                    --entity-name \(name) --add-config \(wanted.joined(separator: ","))
                     """
             }
     }

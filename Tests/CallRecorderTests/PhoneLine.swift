@@ -1,6 +1,7 @@
 import CallEvents
 import CallRecorder
 import NIOCore
+import StageRuntime
 import TwilioMedia
 import TwilioSimulator
 
@@ -20,7 +21,8 @@ struct PhoneLine {
     }
 
     static let frameMs = 20
-    private static let startUs: Int64 = 1_700_000_000_000_000
+    /// Records that are made of it lie on a broker with today's times.
+    private let startUs = UnixTime.nowUs
 
     /// What the caller said and the phone played, 160 bytes for each step, of all streams and the time between.
     private(set) var caller: [UInt8] = []
@@ -43,6 +45,8 @@ struct PhoneLine {
     private var sequence: UInt64 = 0
     var sessionEpoch: Int64 = 1
     var playoutEpoch: UInt32 = 0
+    /// What the ingress of the stream reads.
+    var outboundPartition: Int32 = 0
 
     init(delay: Int = 0) {
         self.delay = delay
@@ -95,6 +99,7 @@ struct PhoneLine {
         AudioFrame(
             codec: .pcmu,
             streamEpoch: self.streamEpoch,
+            outboundPartition: self.outboundPartition,
             sessionEpoch: self.sessionEpoch,
             playoutEpoch: self.playoutEpoch,
             control: control
@@ -108,7 +113,7 @@ struct PhoneLine {
         self.toTwilio.append(Sent(atTick: self.tick + self.delay, step: step))
     }
 
-    private var nowUs: Int64 { Self.startUs + Int64(self.tick * Self.frameMs) * 1_000 }
+    private var nowUs: Int64 { self.startUs + Int64(self.tick * Self.frameMs) * 1_000 }
 
     /// Time passes.
     mutating func run(ms milliseconds: Int) {
@@ -152,6 +157,7 @@ struct PhoneLine {
                 payload: heard.audio,
                 streamEpoch: self.streamEpoch,
                 sequence: self.inboundSequence,
+                outboundPartition: self.outboundPartition,
                 receivedAtUs: self.nowUs,
                 timestampMs: UInt32(heard.timestampMs),
                 playout: self.playout.position(nowUs: self.phone.time(nowUs: self.nowUs))

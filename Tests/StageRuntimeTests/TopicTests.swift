@@ -53,7 +53,8 @@ struct TopicTests {
         let problems = TopicCatalog.retentionProblems(names, audio: .hours(24), found: found)
         #expect(problems.count == 2)
         #expect(problems.first?.contains("voice.audio.inbound.phone keeps audio shorter") == true)
-        #expect(problems.first?.hasSuffix("--add-config retention.ms=86400000") == true)
+        let settings = "retention.ms=86400000,segment.bytes=262144000,segment.ms=3600000"
+        #expect(problems.first?.hasSuffix("--entity-name voice.audio.inbound.phone --add-config \(settings)") == true)
         #expect(problems.last?.contains("voice.audio.outbound.phone keeps audio longer") == true)
         // What the broker does not tell is no problem.
         #expect(TopicCatalog.retentionProblems(names, audio: .minutes, found: [:]) == [])
