@@ -13,7 +13,7 @@ extension TopicClient {
             guard let queue = rd_kafka_queue_new(client.pointer) else { throw KafkaError(.broker, "no queue") }
             defer { rd_kafka_queue_destroy(queue) }
             rd_kafka_DescribeConfigs(client.pointer, &requests, requests.count, nil, queue)
-            guard let event = rd_kafka_queue_poll(queue, 3 * Self.timeoutMs) else {
+            guard let event = rd_kafka_queue_poll(queue, Self.timeoutMs) else {
                 throw KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, "describe topics")
             }
             defer { rd_kafka_event_destroy(event) }

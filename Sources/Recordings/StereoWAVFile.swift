@@ -41,7 +41,7 @@ package struct StereoWAVFile: ~Copyable, Sendable {
     deinit { if self.descriptor >= 0 { close(self.descriptor) } }
 
     /// - Parameter mulaw: left and right alternating.
-    /// - Throws: `Failure` when it is not all written, which the next `append` tries again to overwrite.
+    /// - Throws: `Failure` when it is not all written; the next `append` begins at the same place.
     package mutating func append(mulaw: [UInt8]) throws(Failure) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(2 * mulaw.count)
