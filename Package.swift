@@ -70,6 +70,7 @@ let package = Package(
                 log, lifecycle,
             ]
         ),
+        .target(name: "Recordings", dependencies: ["Audio"]),
         .target(name: "ResultsStore", dependencies: ["CallEvents", grdb, protobuf]),
         .target(
             name: "StageRuntime",
@@ -98,7 +99,7 @@ let package = Package(
         simulator("Speech", ["Audio"], resources: [.copy("Recordings")]),
         simulator(
             "TwilioSimulator",
-            ["Speech", "Audio", "CallEvents", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient]
+            ["Speech", "Audio", "Recordings", "CallEvents", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient]
                 + [nioCore, nioPosix, nioHTTP1, log, lifecycle] + server
         ),
         simulator(
@@ -114,6 +115,13 @@ let package = Package(
         program("dev-broker", ["Kafka", "CallEvents", nioCore, nioPosix, log, lifecycle, unixSignals, argumentParser]),
         program("twilio-simulator", ["TwilioSimulator", nioCore, log, lifecycle, unixSignals, argumentParser]),
         program("realtime-simulator", ["RealtimeSimulator", nioCore, log, lifecycle, unixSignals, argumentParser]),
+        .target(
+            name: "CallRecorder",
+            dependencies: [
+                "CallEvents", "CallFlow", "Audio", "TwilioMedia", "Recordings", "Kafka", "StageRuntime", nioCore, log,
+            ]
+        ),
+        program("call-recorder", ["CallRecorder", "CallEvents", "StageRuntime", log, argumentParser]),
         program("call-watch", ["Kafka", "CallEvents", "CallFlow", nioCore, protobuf, log, argumentParser]),
 
         .target(
@@ -169,6 +177,14 @@ let package = Package(
             [
                 "OpenAIRealtime", "CallEvents", "CallFlow", "Audio", "TwilioMedia", "Kafka", "StageRuntime", "Speech",
                 "RealtimeSimulator", "TestSupport", protobuf, nioCore, lifecycle, log,
+            ]
+        ),
+        tests(
+            "CallRecorder",
+            [
+                "TwilioMedia", "TwilioSimulator", "CallEvents", "Audio", "Kafka", "StageRuntime", "TestSupport",
+                protobuf,
+                nioCore, log,
             ]
         ),
         tests(
@@ -242,7 +258,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 /// cores do in real time.
 let hotPath: Set<String> = [
     "JSON", "CallEvents", "Audio", "TwilioMedia", "OpenAIRealtime", "Kafka", "WebSockets", "TwilioIngress",
-    "AudioTranscoder", "RealtimeSession", "Speech", "TwilioSimulator", "RealtimeSimulator",
+    "AudioTranscoder", "RealtimeSession", "Speech", "TwilioSimulator", "RealtimeSimulator", "Recordings",
+    "CallRecorder",
 ]
 
 for target in package.targets where hotPath.contains(target.name) {
