@@ -1,8 +1,8 @@
 /// Weights of 16-bit samples as fixed-point numbers, finer than 16 bits: all sums of products stay exact integers.
 ///
 /// A weight is `coarse / 2^coarseBits + fine / 2^fineBits`. Far from the middle of a filter weights are small, and
-/// `fine` alone says them; only the few groups of eight in the middle, `coarseGroups`, have a `coarse` part too. The fine
-/// products of eight samples are summed in four lanes, each is shifted right by `fineBits - coarseBits`, then the
+/// `fine` alone says them; only the few groups of eight in the middle, `coarseGroups`, have a `coarse` part too. The
+/// fine products of eight samples are summed in four lanes, each is shifted right by `fineBits - coarseBits`, then the
 /// coarse ones are added. Integers make the result exact: it depends neither on the order of additions nor on the
 /// processor, so that two instances, or one before and after a restart, give the same bytes.
 struct FixedPointWeights: Sendable {
@@ -15,7 +15,7 @@ struct FixedPointWeights: Sendable {
     /// - Parameters:
     ///   - weights: rounded already, in units of 1 / 2^fineBits; filled with zeros to whole groups of eight.
     ///   - shift: by how many bits coarse weights are coarser.
-    ///   - interleaved: how many filters' groups follow one another in turn; all get coarse groups where one needs them.
+    ///   - interleaved: how many filters' groups follow one another in turn; all get coarse groups where one does.
     init(_ weights: [Int], shift: Int, interleaved: Int = 1) {
         let groups = stride(from: 0, to: weights.count, by: 8).map { start in
             (start..<start + 8).map { $0 < weights.count ? weights[$0] : 0 }

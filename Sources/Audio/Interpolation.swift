@@ -6,8 +6,8 @@
 ///     y[3n]     = a(0) · 2 x[n] + Σ a(j) · (x[n-j] + x[n+j])      a(j) = three times the weight at 3j
 ///     y[3n ± 1] = Σ b(j) · (x[n-j] + x[n+j]) ± Σ c(j) · (x[n-j] - x[n+j])    b, c = (g(j) ± g(-j)) / 2
 ///
-/// where j counts from 0, for which the weights are halved. This takes half the products of the plain sums, and
-/// the same integers come out. There is room for the sums of two samples, because those of mu-law are multiples of four.
+/// where j counts from 0, for which the weights are halved. This takes half the products of the plain sums.
+/// There is room for the sums of two samples, because those of mu-law are multiples of four.
 struct Interpolation: Sendable {
     static let fineBits = 21
     static let coarseBits = 16
@@ -41,8 +41,8 @@ struct Interpolation: Sendable {
     }
 
     /// - Parameters:
-    ///   - following: `x[n]` of the first result and the `length - 1` samples after it, divided by four; the next result's
-    ///     begin one later.
+    ///   - following: `x[n]` of the first result and the `length - 1` samples after it, divided by four; those of the next
+    ///     result begin one later.
     ///   - preceding: `x[n]` and the samples before it, the latest first; the next result's begin one earlier.
     ///   - count: how many times three results there are.
     ///   - results: three for each of `count`, in the byte order of this machine, and room for one more.

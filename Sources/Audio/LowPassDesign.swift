@@ -1,6 +1,6 @@
 /// Designs the low-pass filter between 8 kHz and 24 kHz: the one whose response has the least weighted square error.
 ///
-/// The filter is symmetric, so that every frequency is delayed by half its length, and its response is a sum of cosines.
+/// The filter is symmetric: every frequency is delayed by half its length, and its response is a sum of cosines.
 /// The integral of the weighted square of what it differs from the ideal one by, over the bands, is least where its
 /// derivatives are zero: a system of linear equations (Parks and Burrus, Digital Filter Design, 1987, 3.2), which is
 /// solved directly. What lies between the bands is left to the filter.

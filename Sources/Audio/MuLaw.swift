@@ -49,7 +49,7 @@ package enum MuLaw {
 
     /// Four samples of 16 bits become codes.
     ///
-    /// As a floating-point number a biased magnitude has what a code says in its first bits: 7 + segment as the exponent,
+    /// As a floating-point number a biased magnitude has what a code says in its first bits: 7 + segment as exponent,
     /// and the step as the first four bits after the leading one. The conversion is exact.
     @inline(__always)
     private static func encode(_ samples: SIMD4<Int32>) -> SIMD4<Int32> {

@@ -3,9 +3,9 @@ package import NIOCore
 /// Converts mu-law at 8 kHz to PCM16 (little-endian) at 24 kHz, frame by frame: 160 bytes become 960.
 ///
 /// Exactly three samples for each code, however the stream is cut into frames. A sound leaves it
-/// `AudioFilter.interpolationDelay` later (6.92 ms); it is flat (within 0.002 dB) up to 3.4 kHz, images of what is below that
-/// are at least 95 dB down, and everything above 4 kHz is 60 dB down. What overshoots 16 bits is limited. The state is the
-/// last 110 codes (13.75 ms): the frame before is all that a successor needs to give the same bytes.
+/// `AudioFilter.interpolationDelay` later (6.92 ms); it is flat (within 0.002 dB) up to 3.4 kHz, images of what is below
+/// that are at least 95 dB down, and everything above 4 kHz is 60 dB down. What overshoots 16 bits is limited. The state
+/// is the last 110 codes (13.75 ms): the frame before is all that a successor needs to give the same bytes.
 package struct MulawToPCM24k: Sendable {
     /// Samples that one pass over `window` takes: one frame of 20 ms.
     private static let chunk = 160

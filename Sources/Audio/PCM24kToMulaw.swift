@@ -3,9 +3,9 @@ package import NIOCore
 /// Converts PCM16 (little-endian) at 24 kHz to mu-law at 8 kHz, frame by frame: 960 bytes become 160.
 ///
 /// Exactly one code for three samples, however the stream is cut into frames of whole codes. A sound leaves it
-/// `AudioFilter.decimationDelay` later (6.83 ms); it is flat (within 0.002 dB) up to 3.4 kHz, what lies above 4 kHz is at
-/// least 60 dB down, and what would be heard below 3.4 kHz 75 dB. The state is the last 333 samples (13.9 ms): the frame
-/// before is all that a successor needs to give the same bytes.
+/// `AudioFilter.decimationDelay` later (6.83 ms); it is flat (within 0.002 dB) up to 3.4 kHz, what lies above 4 kHz is
+/// at least 60 dB down, and what would be heard below 3.4 kHz 75 dB. The state is the last 333 samples (13.9 ms): the
+/// frame before is all that a successor needs to give the same bytes.
 package struct PCM24kToMulaw: Sendable {
     /// Samples that one pass over `window` takes: one frame of 20 ms.
     private static let chunk = 480

@@ -68,7 +68,7 @@ import Testing
 
     @Test
     func
-        `the pass-band of the rounded weights is flat to two thousandths of a decibel up to 3400 Hz, a third up to 3650 Hz`()
+        `the pass-band is flat to two thousandths of a decibel up to 3400 Hz and to a third up to 3650 Hz`()
     {
         for gain in Self.gains {
             #expect(stride(from: 0.0, through: 3_400, by: 10).allSatisfy { abs(gain($0)) < 0.002 })
