@@ -25,7 +25,7 @@ struct LayeringTests {
             "Speech": ["Audio"],
             "TwilioSimulator": ["Speech", "Audio", "CallEvents", "TwilioMedia", "JSON", "WebSockets"],
             "RealtimeSimulator": ["Speech", "Audio", "JSON", "WebSockets"],
-            "TestSupport": ["CallEvents", "Kafka"],
+            "TestSupport": ["Audio", "CallEvents", "Kafka", "Speech"],
             "dev-broker": ["CallEvents", "Kafka"],
             "call-watch": ["CallEvents", "CallFlow", "Kafka"],
             "twilio-simulator": ["TwilioSimulator"],
