@@ -24,11 +24,15 @@ struct ScaleBenchmark: AsyncParsableCommand {
     @Option(help: "Partitions of the topics, which are called <prefix>….") var partitions: Int32 = 12
     @Option(help: "Before the topics' names.") var prefix = "scale."
     @Option(help: "Seconds to watch after each event.") var seconds = 8
+    @Option(help: "A librdkafka property for all clients, as name=value; may be repeated.") var property: [String] = []
     @Option(help: "Times that 1 → 2 → 1 is gone through.") var rounds = 1
 
     func validate() throws {
         guard self.calls > 0, self.partitions > 0, self.seconds > 0, self.rounds > 0 else {
             throw ValidationError("all numbers are positive")
+        }
+        if let wrong = self.property.first(where: { !$0.contains("=") || $0.hasPrefix("=") }) {
+            throw ValidationError("--property is name=value, not \(wrong)")
         }
         guard KafkaConfiguration.Profile(rawValue: self.profile) != nil else {
             throw ValidationError("--profile is kafka or embedded")
@@ -39,7 +43,14 @@ struct ScaleBenchmark: AsyncParsableCommand {
         let kafka = KafkaConfiguration(
             bootstrapServers: self.bootstrap,
             profile: KafkaConfiguration.Profile(rawValue: self.profile) ?? .kafka,
-            instanceID: "voice-bench"
+            instanceID: "voice-bench",
+            properties: Dictionary(
+                self.property.map { text in
+                    let parts = text.split(separator: "=", maxSplits: 1)
+                    return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+                },
+                uniquingKeysWith: { $1 }
+            )
         )
         let run = ScaleRun(
             calls: self.calls,
