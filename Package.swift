@@ -127,7 +127,8 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "Kafka", "CallEvents", asyncHTTPClient, log, lifecycle, nioCore, nioHTTP1, nioPosix,
+                "Kafka", "CallEvents", "Audio", "Speech", asyncHTTPClient, crypto, log, lifecycle, nioCore, nioHTTP1,
+                nioPosix,
             ]
         ),
         // What the tests of the pure row share; TestSupport would bring them brokers and simulators.
@@ -201,7 +202,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "TestSupport", "CallEvents", "Audio", "Kafka", "JSON", "Speech", "TwilioSimulator",
+                "SeededRandom", "TestSupport", "CallEvents", "Audio", "Kafka", "JSON", "Speech", "TwilioSimulator",
                 "RealtimeSimulator",
                 asyncHTTPClient, nioCore, nioHTTP1, nioPosix, log,
             ]

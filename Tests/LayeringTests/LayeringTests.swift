@@ -26,7 +26,7 @@ struct LayeringTests {
             "Speech": ["Audio"],
             "TwilioSimulator": ["Speech", "Audio", "CallEvents", "TwilioMedia", "JSON", "Recordings", "WebSockets"],
             "RealtimeSimulator": ["Speech", "Audio", "JSON", "WebSockets"],
-            "TestSupport": ["CallEvents", "Kafka"],
+            "TestSupport": ["Audio", "CallEvents", "Kafka", "Speech"],
             "dev-broker": ["CallEvents", "Kafka"],
             "CallRecorder": Self.pure.union(["Kafka", "Recordings", "StageRuntime"]),
             "call-recorder": ["CallRecorder", "CallEvents", "StageRuntime"],

@@ -7,8 +7,9 @@ import StageRuntime
 /// Reads both directions, converts, and sends on without waiting for the broker's acknowledgement.
 struct TranscoderService: Service {
     private static let assigned = "kafka-assignment"
-    /// How long a partition that goes elsewhere waits for its last outputs; the next owner repeats what was not stored.
-    private static let settling = Duration.seconds(2)
+    /// How long a partition that goes elsewhere waits for its last outputs. The calls that stay wait with it, so it is
+    /// not long: the next owner repeats what was not stored.
+    private static let settling = Duration.milliseconds(50)
 
     private let consumer: KafkaConsumer
     private let producer: KafkaProducer
