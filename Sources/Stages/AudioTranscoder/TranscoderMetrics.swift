@@ -64,7 +64,7 @@ struct TranscoderMetrics: Sendable {
 
     func dropped(_ reason: Drop, _ direction: Direction) { self[direction].dropped[reason]?.increment() }
 
-    /// From a frame's batch being handed over by the consumer to the producer having taken it.
+    /// From a frame's batch being handed over by the consumer to librdkafka having the batch's outputs.
     func latency(_ duration: Duration, _ direction: Direction) { self[direction].latency.record(duration: duration) }
 
     /// Directions of calls whose filter history is kept.
