@@ -57,6 +57,7 @@ package enum AudioTranscoderStage: Stage {
             topics: [inbound],
             companions: [outbound],
             endWhenOutOfRange: [inbound, outbound],
+            // Half the processor time, at 50 calls, for 1.5 ms of delay in the mean; 5 ms would save little more.
             gatheringEvery: .milliseconds(3)
         )
     }

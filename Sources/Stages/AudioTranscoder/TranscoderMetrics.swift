@@ -64,7 +64,8 @@ struct TranscoderMetrics: Sendable {
 
     func dropped(_ reason: Drop, _ direction: Direction) { self[direction].dropped[reason]?.increment() }
 
-    /// From a frame's batch being handed over by the consumer to librdkafka having the batch's outputs.
+    /// From a frame's batch being handed over by the consumer to the producer having taken it. What the broker gathers
+    /// before (`AudioTranscoderStage`) is not in it.
     func latency(_ duration: Duration, _ direction: Direction) { self[direction].latency.record(duration: duration) }
 
     /// Directions of calls whose filter history is kept.

@@ -42,6 +42,8 @@ struct TranscoderRun: Sendable {
         _ ends: CallEnds
     ) async throws -> TranscoderResult {
         let residentBefore = probe.residentBytes
+        // Of what others left in the topics.
+        let droppedBefore = try await Self.dropped(stage)
         let start = Clock.nanoseconds + 100_000_000
         async let phone = ends.speak(.phone, from: start)
         async let model = ends.speak(.model, from: start)
@@ -71,10 +73,14 @@ struct TranscoderRun: Sendable {
             fromPhoneLatencies: ends.fromPhone.latencies,
             fromModelLatencies: ends.fromModel.latencies,
             lateness: lateness,
-            dropped: Int(try await stage.metric("voice_transcoder_frames_dropped_total")),
+            dropped: try await Self.dropped(stage) - droppedBefore,
             behind: behind,
             grownBytes: max(0, resident - residentBefore)
         )
+    }
+
+    private static func dropped(_ stage: StageProcess) async throws -> Int {
+        Int(try await stage.metric("voice_transcoder_frames_dropped_total"))
     }
 
     /// What grows, at one moment.
