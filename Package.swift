@@ -168,9 +168,8 @@ let package = Package(
         tests(
             "AudioTranscoder",
             [
-                "Audio", "CallEvents", "Kafka", "StageRuntime", "Speech", "SeededRandom", "TestSupport", nioCore,
-                lifecycle,
-                log,
+                "Audio", "CallEvents", "Kafka", "StageRuntime", "Speech", "SeededRandom", "TestSupport", "CHeap", nioCore,
+                lifecycle, log,
             ]
         ),
         tests(
@@ -221,6 +220,8 @@ let package = Package(
         .systemLibrary(name: "CResamplers", path: "Tests/CResamplers"),
         // Replaces the C library's allocator with one that counts: for voice-bench only.
         .target(name: "CAllocations", path: "Tests/CAllocations"),
+        // What a process has allocated, for tests.
+        .target(name: "CHeap", path: "Tests/CHeap"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -27,13 +27,8 @@ package enum AudioTranscoderStage: Stage {
     }
 
     package static func services(_ configuration: Configuration, context: StageContext) throws -> [any Service] {
-        let audio = try KafkaProducer(
-            .audio,
-            // What it converts comes gathered: little more is to be gained by waiting.
-            gatheringEvery: .milliseconds(2),
-            configuration: context.kafka,
-            logger: context.logger
-        )
+        // What it converts was gathered, and goes on at once.
+        let audio = try KafkaProducer(.audio, configuration: context.kafka, logger: context.logger)
         let events = try KafkaProducer(.events, configuration: context.kafka, logger: context.logger)
         let consumer = try KafkaConsumer(
             self.subscription(context),
@@ -67,7 +62,9 @@ package enum AudioTranscoderStage: Stage {
             group: context.group,
             topics: [inbound],
             companions: [outbound],
-            endWhenOutOfRange: [inbound, outbound]
+            endWhenOutOfRange: [inbound, outbound],
+            // Half the processor time, at 50 calls, for 1.5 ms of delay in the mean; 5 ms would save little more.
+            gatheringEvery: .milliseconds(3)
         )
     }
 }

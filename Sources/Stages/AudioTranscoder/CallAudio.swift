@@ -35,7 +35,6 @@ struct CallAudio {
     var gate: SilenceGate?
     /// The newest stream (inbound) or session (outbound), and its last sequence number.
     private var newest: (epoch: Int64, sequence: UInt64)?
-    private var hasFault = false
 
     private(set) var lastSeen: ContinuousClock.Instant
     /// The offset of the frame that the next one will continue.
@@ -82,12 +81,6 @@ struct CallAudio {
         var value = ByteBuffer()
         converted.write(to: &value)
         return .converted(value, predecessor: predecessor, missing: missing)
-    }
-
-    /// - Returns: true the first time.
-    mutating func noteFault() -> Bool {
-        defer { self.hasFault = true }
-        return !self.hasFault
     }
 
     private mutating func convert(_ frame: AudioFrame, into payload: inout ByteBuffer, offset: Int64) -> Int64? {

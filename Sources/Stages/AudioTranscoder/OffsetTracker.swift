@@ -24,6 +24,9 @@ package struct OffsetTracker: Equatable, Sendable {
 
     package init() {}
 
+    /// Records that it remembers: little more than what is between the first and the last in flight.
+    package var count: Int { self.entries.count }
+
     /// Nothing is in flight.
     package var isFinished: Bool { self.first == self.entries.count }
 

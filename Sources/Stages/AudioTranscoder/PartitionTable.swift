@@ -63,6 +63,13 @@ struct PartitionTable {
         self.logger = logger
     }
 
+    /// Learns what was delivered, forgets calls that have ended, and stores how far all is done: for when no records
+    /// come, which brings that about too.
+    mutating func settle() {
+        self.takeDeliveries()
+        self.store(at: .now)
+    }
+
     /// Converts a batch and sends it on.
     /// - Returns: what could not be read.
     mutating func process(_ records: [KafkaRecord]) -> [DeadLetter] {
@@ -84,11 +91,12 @@ struct PartitionTable {
                 self.metrics.latency(received.duration(to: .now), source.direction)
             case .drop(let reason, let isFirst):
                 self.metrics.dropped(.record(reason), source.direction)
-                if isFirst { self.log(reason, record) }
-            case .unreadable(let reason):
+                if isFirst { self.log(reason.rawValue, record) }
+            case .unreadable(let reason, let isFirst):
                 self.metrics.dropped(.unreadable, source.direction)
+                if isFirst { self.log(reason, record) }
                 self.deliveries.began()
-                letters.append(DeadLetter(source: source, record: record, reason: reason))
+                letters.append(DeadLetter(source: source, record: record.copied, reason: reason))
             }
         }
         if self.lastStore.duration(to: received) >= Self.storeInterval {
@@ -100,8 +108,7 @@ struct PartitionTable {
 
     /// Stores how far the partitions with these numbers are done, and gives them up.
     mutating func release(_ numbers: [Int32]) {
-        self.takeDeliveries()
-        self.store(at: .now)
+        self.settle()
         self.drop(numbers)
     }
 
@@ -194,14 +201,25 @@ struct PartitionTable {
         self.metrics.calls(calls)
     }
 
-    private func log(_ reason: TranscoderState.Drop, _ record: KafkaRecord) {
+    private func log(_ reason: String, _ record: KafkaRecord) {
         self.logger.warning(
-            "A frame was dropped; further ones of this call are only counted.",
+            "A frame was dropped; further ones of this call and direction are only counted.",
             metadata: [
-                LogKey.callSid: "\(record.key.map { String(buffer: $0) } ?? "")", "reason": "\(reason.rawValue)",
+                LogKey.callSid: "\(record.key.flatMap { CallSid(String(buffer: $0)) }.map { "\($0)" } ?? "")",
+                "reason": "\(reason)",
                 LogKey.topic: "\(record.topic)", LogKey.partition: "\(record.partition)",
                 LogKey.offset: "\(record.offset)",
             ]
         )
+    }
+}
+
+extension KafkaRecord {
+    /// With memory of its own, because what was consumed together shares it.
+    fileprivate var copied: KafkaRecord {
+        var copy = self
+        copy.key = self.key.map { ByteBuffer(bytes: $0.readableBytesView) }
+        copy.value = self.value.map { ByteBuffer(bytes: $0.readableBytesView) }
+        return copy
     }
 }

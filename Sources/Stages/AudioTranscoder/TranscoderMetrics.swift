@@ -81,7 +81,8 @@ struct TranscoderMetrics: Sendable {
         if let change = gated.change { self.gateChanges[change]?.increment() }
     }
 
-    /// From a frame's batch being handed over by the consumer to the producer having taken it.
+    /// From a frame's batch being handed over by the consumer to the producer having taken it. What the broker gathers
+    /// before (`AudioTranscoderStage`) is not in it.
     func latency(_ duration: Duration, _ direction: Direction) { self[direction].latency.record(duration: duration) }
 
     /// Directions of calls whose filter history is kept.

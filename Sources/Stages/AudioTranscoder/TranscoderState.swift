@@ -20,6 +20,9 @@ package struct TranscoderState: Sendable {
         case length
         /// The partition to write to does not exist.
         case partition
+
+        /// Repeats come with every restart and are nobody's fault.
+        var isFault: Bool { self != .repeated }
     }
 
     package enum Outcome: Sendable, Equatable {
@@ -27,10 +30,10 @@ package struct TranscoderState: Sendable {
         case send(KafkaMessage, missing: UInt64)
         /// The same for what the silence gate lets through now.
         case gated(Gated)
-        /// `isFirst` of its call to be dropped for a fault: worth a line in the log.
+        /// `isFirst` fault of its call in this direction, until there was none for a minute: worth a line in the log.
         case drop(Drop, isFirst: Bool)
-        /// Belongs to the dead letters; `finished` follows when it is there.
-        case unreadable(reason: String)
+        /// Belongs to the dead letters; `finished` follows when it is there. `isFirst` as of `drop`.
+        case unreadable(reason: String, isFirst: Bool)
     }
 
     /// What a frame that passes the silence gate brings about: nothing while it waits there, several outputs when the
@@ -64,6 +67,7 @@ package struct TranscoderState: Sendable {
     private let hold: Duration
     private let silenceGate: SilenceGateSettings?
     private var calls: [ByteBuffer: CallAudio] = [:]
+    private var faults = ReportedFaults()
     private var offsets = OffsetTracker()
 
     package init(
@@ -93,17 +97,17 @@ package struct TranscoderState: Sendable {
             (key, frame) = try self.read(record)
         } catch {
             self.offsets.received(record.offset)
-            return .unreadable(reason: error.reason)
+            return .unreadable(reason: error.reason, isFirst: self.faults.note(self.callKey(of: record), at: now))
         }
-        let call = self.index(of: key, at: now)
         if let fault = self.fault(of: frame) {
             self.dropped(record.offset)
-            return .drop(fault, isFirst: self.calls.values[call].noteFault())
+            return .drop(fault, isFirst: self.faults.note(key, at: now))
         }
+        let call = self.index(of: key, at: now)
         switch self.calls.values[call].receive(frame, offset: record.offset, at: now) {
         case .drop(let reason):
             self.dropped(record.offset)
-            return .drop(reason, isFirst: false)
+            return .drop(reason, isFirst: reason.isFault && self.faults.note(key, at: now))
         case .converted(let value, let predecessor, let missing):
             self.offsets.received(record.offset, needing: predecessor)
             let partition = self.direction == .outbound ? frame.outboundPartition : nil
@@ -142,6 +146,7 @@ package struct TranscoderState: Sendable {
             self.calls.formIndex(after: &index)
         }
         for key in ended { self.calls[key] = nil }
+        self.faults.forget(before: now - Self.memory)
         return self.offsets.storable(holding: held)
     }
 
@@ -167,14 +172,17 @@ package struct TranscoderState: Sendable {
 
     private func read(_ record: KafkaRecord) throws(Unreadable) -> (key: ByteBuffer, frame: AudioFrame) {
         guard let value = record.value else { throw Unreadable(reason: "no value") }
-        guard let key = record.key, self.calls[key] != nil || CallSid(String(buffer: key)) != nil else {
-            throw Unreadable(reason: "the key is no call identifier")
-        }
+        guard let key = self.callKey(of: record) else { throw Unreadable(reason: "the key is no call identifier") }
         do throws(AudioFrameError) {
             return (key, try AudioFrame(record: value))
         } catch {
             throw Unreadable(reason: "not an AudioFrame: \(error.code.rawValue)")
         }
+    }
+
+    /// - Returns: nil when it is no call identifier.
+    private func callKey(of record: KafkaRecord) -> ByteBuffer? {
+        record.key.flatMap { self.calls[$0] != nil || CallSid(String(buffer: $0)) != nil ? $0 : nil }
     }
 
     private func fault(of frame: AudioFrame) -> Drop? {
