@@ -168,7 +168,8 @@ let package = Package(
         tests(
             "AudioTranscoder",
             [
-                "Audio", "CallEvents", "Kafka", "StageRuntime", "Speech", "SeededRandom", "TestSupport", "CHeap", nioCore,
+                "Audio", "CallEvents", "Kafka", "StageRuntime", "Speech", "SeededRandom", "TestSupport", "CHeap",
+                nioCore,
                 lifecycle, log,
             ]
         ),

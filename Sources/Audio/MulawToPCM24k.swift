@@ -7,19 +7,23 @@ package import NIOCore
 /// that are at least 95 dB down, and everything above 4 kHz is 60 dB down. What overshoots 16 bits is limited. The state
 /// is the last 110 codes (13.75 ms): the frame before is all that a successor needs to give the same bytes.
 package struct MulawToPCM24k: Sendable {
-    /// Samples that one pass over `window` takes: one frame of 20 ms.
+    /// Samples that one pass takes: one frame of 20 ms.
     private static let chunk = 160
+    /// How many samples before a chunk belong to its results.
+    private static let historyCount = 2 * (AudioFilter.interpolation.length - 1)
+    /// What a pass works on: quarters of the samples before, then those of the chunk; after that the same in reverse.
+    private typealias Window = InlineArray<544, Int16>
 
-    /// Quarters of the samples before, then those of the chunk in work; after that the same in reverse.
-    private var window: [Int16]
+    /// Quarters of the samples before the next chunk; after that the same in reverse.
+    private var history: [Int16]
 
     package init() {
-        let history = 2 * (AudioFilter.interpolation.length - 1)
-        self.window = Array(repeating: 0, count: 2 * (history + Self.chunk))
+        precondition(2 * (Self.historyCount + Self.chunk) <= Window.count, "the filter's length is fixed here")
+        self.history = Array(repeating: 0, count: 2 * Self.historyCount)
     }
 
-    /// In bytes, with what it works on.
-    var stateSize: Int { MemoryLayout<Int16>.size * self.window.count }
+    /// In bytes.
+    var stateSize: Int { MemoryLayout<Int16>.size * self.history.count }
 
     /// Forgets what was before, as at the start of a stream or an item.
     package mutating func reset() {
@@ -40,10 +44,16 @@ package struct MulawToPCM24k: Sendable {
 
     private mutating func convert(_ codes: UnsafeRawBufferPointer, into output: inout ByteBuffer) {
         let filter = AudioFilter.interpolation
-        let (size, history, count) = (self.window.count / 2, 2 * (filter.length - 1), codes.count)
-        self.window.withUnsafeMutableBufferPointer { window in
-            let forward = window.baseAddress!
+        let (history, count) = (Self.historyCount, codes.count)
+        let size = history + Self.chunk
+        var window = Window(repeating: 0)
+        withUnsafeMutablePointer(to: &window) { window in
+            let forward = UnsafeMutableRawPointer(window).assumingMemoryBound(to: Int16.self)
             let backward = forward + size
+            self.history.withUnsafeBufferPointer { before in
+                forward.update(from: before.baseAddress!, count: history)
+                (backward + Self.chunk).update(from: before.baseAddress! + history, count: history)
+            }
             MuLaw.quarterSamples.withUnsafeBufferPointer { samples in
                 var index = 0
                 // Eight at a time, because what is stored in pieces is slow to load as a whole.
@@ -90,8 +100,10 @@ package struct MulawToPCM24k: Sendable {
                 )
                 return 6 * count
             }
-            forward.update(from: forward + count, count: history)
-            (backward + Self.chunk).update(from: backward + Self.chunk - count, count: history)
+            self.history.withUnsafeMutableBufferPointer { after in
+                after.baseAddress!.update(from: forward + count, count: history)
+                (after.baseAddress! + history).update(from: backward + Self.chunk - count, count: history)
+            }
         }
     }
 }

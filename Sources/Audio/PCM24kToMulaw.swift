@@ -7,18 +7,24 @@ package import NIOCore
 /// at least 60 dB down, and what would be heard below 3.4 kHz 75 dB. The state is the last 333 samples (13.9 ms): the
 /// frame before is all that a successor needs to give the same bytes.
 package struct PCM24kToMulaw: Sendable {
-    /// Samples that one pass over `window` takes: one frame of 20 ms.
+    /// Samples that one pass takes: one frame of 20 ms.
     private static let chunk = 480
+    /// How many samples before a chunk belong to its results.
+    private static let historyCount = AudioFilter.decimation.length - 3
+    /// What a pass works on: the samples before, then those of the chunk, then a place for the results.
+    private typealias Window = InlineArray<976, Int16>
 
-    /// The samples before, then those of the chunk in work, then a place for the results.
-    private var window: [Int16]
+    /// The samples before the next chunk.
+    private var history: [Int16]
 
     package init() {
-        self.window = Array(repeating: 0, count: AudioFilter.decimation.length - 3 + Self.chunk + Self.chunk / 3)
+        let needed = Self.historyCount + Self.chunk + Self.chunk / 3
+        precondition(needed <= Window.count, "the filter's length is fixed here")
+        self.history = Array(repeating: 0, count: Self.historyCount)
     }
 
-    /// In bytes, with what it works on.
-    var stateSize: Int { MemoryLayout<Int16>.size * self.window.count }
+    /// In bytes.
+    var stateSize: Int { MemoryLayout<Int16>.size * self.history.count }
 
     /// Forgets what was before, as at the start of a stream or an item.
     package mutating func reset() {
@@ -41,9 +47,11 @@ package struct PCM24kToMulaw: Sendable {
     }
 
     private mutating func convert(_ pcm: UnsafeRawBufferPointer, count: Int, into output: inout ByteBuffer) {
-        let history = AudioFilter.decimation.length - 3
-        self.window.withUnsafeMutableBufferPointer { window in
-            let window = window.baseAddress!
+        let history = Self.historyCount
+        var window = Window(repeating: 0)
+        withUnsafeMutablePointer(to: &window) { window in
+            let window = UnsafeMutableRawPointer(window).assumingMemoryBound(to: Int16.self)
+            self.history.withUnsafeBufferPointer { window.update(from: $0.baseAddress!, count: history) }
             // Little-endian is the order of all machines that Swift has a server for.
             UnsafeMutableRawPointer(window + history).copyMemory(
                 from: pcm.baseAddress!,
@@ -64,7 +72,9 @@ package struct PCM24kToMulaw: Sendable {
                 }
                 return count / 3
             }
-            window.update(from: window + count, count: history)
+            self.history.withUnsafeMutableBufferPointer {
+                $0.baseAddress!.update(from: window + count, count: history)
+            }
         }
     }
 }

@@ -207,6 +207,6 @@ import Testing
     @Test func `the state of a call is within 4 KiB and its history within one frame`() {
         #expect(2 * (AudioFilter.interpolation.length - 1) <= 160)
         #expect(AudioFilter.decimation.length <= 480)
-        #expect(MulawToPCM24k().stateSize + PCM24kToMulaw().stateSize <= 4_096)
+        #expect(MulawToPCM24k().stateSize + PCM24kToMulaw().stateSize <= 1_200)
     }
 }
