@@ -70,6 +70,7 @@ let package = Package(
                 log, lifecycle,
             ]
         ),
+        .target(name: "Recordings", dependencies: ["Audio"]),
         .target(name: "ResultsStore", dependencies: ["CallEvents", grdb, protobuf]),
         .target(
             name: "StageRuntime",
@@ -98,7 +99,7 @@ let package = Package(
         simulator("Speech", ["Audio"], resources: [.copy("Recordings")]),
         simulator(
             "TwilioSimulator",
-            ["Speech", "Audio", "CallEvents", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient]
+            ["Speech", "Audio", "Recordings", "CallEvents", "TwilioMedia", "WebSockets", "JSON", asyncHTTPClient]
                 + [nioCore, nioPosix, nioHTTP1, log, lifecycle] + server
         ),
         simulator(
@@ -114,12 +115,20 @@ let package = Package(
         program("dev-broker", ["Kafka", "CallEvents", nioCore, nioPosix, log, lifecycle, unixSignals, argumentParser]),
         program("twilio-simulator", ["TwilioSimulator", nioCore, log, lifecycle, unixSignals, argumentParser]),
         program("realtime-simulator", ["RealtimeSimulator", nioCore, log, lifecycle, unixSignals, argumentParser]),
+        .target(
+            name: "CallRecorder",
+            dependencies: [
+                "CallEvents", "CallFlow", "Audio", "TwilioMedia", "Recordings", "Kafka", "StageRuntime", nioCore, log,
+            ]
+        ),
+        program("call-recorder", ["CallRecorder", "CallEvents", "StageRuntime", log, argumentParser]),
         program("call-watch", ["Kafka", "CallEvents", "CallFlow", nioCore, protobuf, log, argumentParser]),
 
         .target(
             name: "TestSupport",
             dependencies: [
-                "Kafka", "CallEvents", asyncHTTPClient, log, lifecycle, nioCore, nioHTTP1, nioPosix,
+                "Kafka", "CallEvents", "Audio", "Speech", asyncHTTPClient, crypto, log, lifecycle, nioCore, nioHTTP1,
+                nioPosix,
             ]
         ),
         // What the tests of the pure row share; TestSupport would bring them brokers and simulators.
@@ -158,13 +167,25 @@ let package = Package(
         ),
         tests(
             "AudioTranscoder",
-            ["Audio", "CallEvents", "Kafka", "StageRuntime", "TestSupport", nioCore, lifecycle, log]
+            [
+                "Audio", "CallEvents", "Kafka", "StageRuntime", "Speech", "SeededRandom", "TestSupport", "CHeap",
+                nioCore,
+                lifecycle, log,
+            ]
         ),
         tests(
             "RealtimeSession",
             [
                 "OpenAIRealtime", "CallEvents", "CallFlow", "Audio", "TwilioMedia", "Kafka", "StageRuntime", "Speech",
                 "RealtimeSimulator", "TestSupport", protobuf, nioCore, lifecycle, log,
+            ]
+        ),
+        tests(
+            "CallRecorder",
+            [
+                "TwilioMedia", "TwilioSimulator", "CallEvents", "Audio", "Kafka", "StageRuntime", "TestSupport",
+                protobuf,
+                nioCore, log,
             ]
         ),
         tests(
@@ -181,7 +202,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "TestSupport", "CallEvents", "Audio", "Kafka", "JSON", "Speech", "TwilioSimulator",
+                "SeededRandom", "TestSupport", "CallEvents", "Audio", "Kafka", "JSON", "Speech", "TwilioSimulator",
                 "RealtimeSimulator",
                 asyncHTTPClient, nioCore, nioHTTP1, nioPosix, log,
             ]
@@ -200,6 +221,8 @@ let package = Package(
         .systemLibrary(name: "CResamplers", path: "Tests/CResamplers"),
         // Replaces the C library's allocator with one that counts: for voice-bench only.
         .target(name: "CAllocations", path: "Tests/CAllocations"),
+        // What a process has allocated, for tests.
+        .target(name: "CHeap", path: "Tests/CHeap"),
     ],
     swiftLanguageModes: [.v6]
 )
@@ -238,7 +261,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 /// cores do in real time.
 let hotPath: Set<String> = [
     "JSON", "CallEvents", "Audio", "TwilioMedia", "OpenAIRealtime", "Kafka", "WebSockets", "TwilioIngress",
-    "AudioTranscoder", "RealtimeSession", "Speech", "TwilioSimulator", "RealtimeSimulator",
+    "AudioTranscoder", "RealtimeSession", "Speech", "TwilioSimulator", "RealtimeSimulator", "Recordings",
+    "CallRecorder",
 ]
 
 for target in package.targets where hotPath.contains(target.name) {

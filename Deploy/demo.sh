@@ -70,7 +70,7 @@ done
 say "Building (the first time takes a few minutes)"
 products=(twilio-ingress audio-transcoder realtime-session agent-coordinator results-sink call-watch)
 [ -n "${KAFKA_BOOTSTRAP_SERVERS:-}" ] || products+=(dev-broker)
-[ -n "$live" ] || products+=(twilio-simulator realtime-simulator)
+[ -n "$live" ] || products+=(twilio-simulator realtime-simulator call-recorder)
 for product in "${products[@]}"; do
     echo "· $product"
     swift build --product "$product"
@@ -206,6 +206,10 @@ sqlite3 -header -column "$database" "select business_name, price, currency, deta
 recording="$dir/recordings/$call_sid.wav"
 [ -n "$live" ] || [ -s "$recording" ] || { echo "demo.sh: no recording at $recording" >&2; verdict=1; }
 [ ! -s "$recording" ] || say "The call as a stereo recording: $recording"
+if [ -z "$live" ]; then
+    say "The same, rebuilt from the topics: call-recorder $call_sid"
+    "$bin/call-recorder" "$call_sid" --output "$dir/$call_sid.wav" || echo "demo.sh: it could not be rebuilt" >&2
+fi
 
 if "$keep"; then
     say "Left running on http://localhost:$port, until Ctrl-C"

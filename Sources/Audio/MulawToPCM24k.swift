@@ -2,19 +2,28 @@ package import NIOCore
 
 /// Converts mu-law at 8 kHz to PCM16 (little-endian) at 24 kHz, frame by frame: 160 bytes become 960.
 ///
-/// Exactly three samples for each code, however the stream is cut into frames. The filter's group delay is
-/// `AudioFilter.groupDelay`; it is flat (ripple below 0.05 dB) up to 3.4 kHz, and images are at least 60 dB down.
-/// The state is the last 56 codes (7 ms): the frame before is all that a successor needs to give the same bytes.
+/// Exactly three samples for each code, however the stream is cut into frames. A sound leaves it
+/// `AudioFilter.interpolationDelay` later (6.92 ms); it is flat (within 0.002 dB) up to 3.4 kHz, images of what is below
+/// that are at least 95 dB down, and everything above 4 kHz is 60 dB down. What overshoots 16 bits is limited. The state
+/// is the last 110 codes (13.75 ms): the frame before is all that a successor needs to give the same bytes.
 package struct MulawToPCM24k: Sendable {
-    /// Samples that one pass over `window` takes: one frame of 20 ms.
+    /// Samples that one pass takes: one frame of 20 ms.
     private static let chunk = 160
+    /// How many samples before a chunk belong to its results.
+    private static let historyCount = 2 * (AudioFilter.interpolation.length - 1)
+    /// What a pass works on: quarters of the samples before, then those of the chunk; after that the same in reverse.
+    private typealias Window = InlineArray<544, Int16>
 
-    /// The samples before, then those of the chunk in work.
-    private var window: [Int16]
+    /// Quarters of the samples before the next chunk; after that the same in reverse.
+    private var history: [Int16]
 
     package init() {
-        self.window = Array(repeating: 0, count: AudioFilter.interpolation[0].length - 1 + Self.chunk)
+        precondition(2 * (Self.historyCount + Self.chunk) <= Window.count, "the filter's length is fixed here")
+        self.history = Array(repeating: 0, count: 2 * Self.historyCount)
     }
+
+    /// In bytes.
+    var stateSize: Int { MemoryLayout<Int16>.size * self.history.count }
 
     /// Forgets what was before, as at the start of a stream or an item.
     package mutating func reset() {
@@ -34,47 +43,66 @@ package struct MulawToPCM24k: Sendable {
     }
 
     private mutating func convert(_ codes: UnsafeRawBufferPointer, into output: inout ByteBuffer) {
-        let history = self.window.count - Self.chunk
-        let size = 3 * MemoryLayout<Int16>.size * codes.count
-        self.window.withUnsafeMutableBufferPointer { window in
-            MuLaw.samples.withUnsafeBufferPointer { samples in
-                for index in 0..<codes.count { window[history + index] = samples[Int(codes[index])] }
+        let filter = AudioFilter.interpolation
+        let (history, count) = (Self.historyCount, codes.count)
+        let size = history + Self.chunk
+        var window = Window(repeating: 0)
+        withUnsafeMutablePointer(to: &window) { window in
+            let forward = UnsafeMutableRawPointer(window).assumingMemoryBound(to: Int16.self)
+            let backward = forward + size
+            self.history.withUnsafeBufferPointer { before in
+                forward.update(from: before.baseAddress!, count: history)
+                (backward + Self.chunk).update(from: before.baseAddress! + history, count: history)
             }
-            let input = UnsafeRawPointer(window.baseAddress!)
-            output.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { output in
-                Self.interpolate(input, count: codes.count, into: output)
-                return size
-            }
-            window.baseAddress!.update(from: window.baseAddress! + codes.count, count: history)
-        }
-    }
-
-    /// Each new sample gives three: the same samples, weighted by each third of the filter.
-    private static func interpolate(_ input: UnsafeRawPointer, count: Int, into output: UnsafeMutableRawBufferPointer) {
-        let thirds = AudioFilter.interpolation
-        thirds[0].withWeights { first in
-            thirds[1].withWeights { second in
-                thirds[2].withWeights { third in
-                    for index in 0..<count {
-                        let samples = input + MemoryLayout<Int16>.size * index
-                        let place = 6 * index
-                        output.storeBytes(
-                            of: FilterKernel.apply(first, to: samples).littleEndian,
-                            toByteOffset: place,
-                            as: Int16.self
-                        )
-                        output.storeBytes(
-                            of: FilterKernel.apply(second, to: samples).littleEndian,
-                            toByteOffset: place + 2,
-                            as: Int16.self
-                        )
-                        output.storeBytes(
-                            of: FilterKernel.apply(third, to: samples).littleEndian,
-                            toByteOffset: place + 4,
-                            as: Int16.self
-                        )
-                    }
+            MuLaw.quarterSamples.withUnsafeBufferPointer { samples in
+                var index = 0
+                // Eight at a time, because what is stored in pieces is slow to load as a whole.
+                while index &+ 8 <= count {
+                    @inline(__always)
+                    func sample(_ offset: Int) -> Int16 { samples[Int(codes[index &+ offset])] }
+                    let eight = SIMD8(
+                        sample(0),
+                        sample(1),
+                        sample(2),
+                        sample(3),
+                        sample(4),
+                        sample(5),
+                        sample(6),
+                        sample(7)
+                    )
+                    let reversed = SIMD8(
+                        eight[7],
+                        eight[6],
+                        eight[5],
+                        eight[4],
+                        eight[3],
+                        eight[2],
+                        eight[1],
+                        eight[0]
+                    )
+                    UnsafeMutableRawPointer(forward + (history &+ index)).storeBytes(of: eight, as: SIMD8<Int16>.self)
+                    UnsafeMutableRawPointer(backward + (Self.chunk &- 8 &- index))
+                        .storeBytes(of: reversed, as: SIMD8<Int16>.self)
+                    index &+= 8
                 }
+                while index < count {
+                    forward[history &+ index] = samples[Int(codes[index])]
+                    backward[Self.chunk &- 1 &- index] = samples[Int(codes[index])]
+                    index &+= 1
+                }
+            }
+            output.writeWithUnsafeMutableBytes(minimumWritableBytes: 6 * count + 2) { output in
+                filter.filter(
+                    following: UnsafeRawPointer(forward + filter.length - 1),
+                    preceding: UnsafeRawPointer(backward + size - filter.length),
+                    count: count,
+                    into: output.baseAddress!
+                )
+                return 6 * count
+            }
+            self.history.withUnsafeMutableBufferPointer { after in
+                after.baseAddress!.update(from: forward + count, count: history)
+                (after.baseAddress! + history).update(from: backward + Self.chunk - count, count: history)
             }
         }
     }

@@ -57,6 +57,12 @@ package struct AudioFrame: Equatable, Sendable {
     package var itemID: String
     package var control: Control
 
+    /// Stands for audio that the silence gate kept from the model: it only says how far the phone has played. There is
+    /// none on passthrough, whose audio does not pass the gate.
+    package var isWithheldSilence: Bool {
+        self.payload.readableBytes == 0 && self.codec == .pcm24k && self.control == .none
+    }
+
     package init(
         codec: Codec,
         payload: ByteBuffer = ByteBuffer(),

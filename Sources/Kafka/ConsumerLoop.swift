@@ -129,16 +129,14 @@ final class ConsumerLoop: Sendable {
 
     /// All but what the application paused itself.
     private func pauseAll(_ pause: Bool) {
-        var assignment: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
-        guard rd_kafka_assignment(self.handle.pointer, &assignment) == RD_KAFKA_RESP_ERR_NO_ERROR, let assignment
-        else { return }
-        let all = TopicPartitionList(adopting: assignment)
+        guard let held = self.heldPartitions else { return }
         let paused = self.rebalances.paused
-        let list = TopicPartitionList(all.elements.map(\.partition).filter { !paused.contains($0) })
+        let list = TopicPartitionList(held.filter { !paused.contains($0) })
         if pause {
             rd_kafka_pause_partitions(self.handle.pointer, list.pointer)
         } else {
             rd_kafka_resume_partitions(self.handle.pointer, list.pointer)
+            self.wakeBrokerThreads()
         }
     }
 
@@ -188,6 +186,7 @@ extension ConsumerLoop {
         switch rebalance {
         case .assign(let partitions):
             self.client.joined()
+            self.note("partitions assigned", partitions)
             self.rebalances.add(partitions)
             // The first is told in any case: it says that this member has been considered.
             let isFirst = !self.rebalances.isReady
@@ -197,15 +196,22 @@ extension ConsumerLoop {
             }
             self.assign(partitions)
         case .revoke(let partitions):
+            self.note("partitions revoked", partitions)
             self.tell(.revoked(Self.numbers(partitions)))
             self.commit()
             self.unassign(partitions)
             self.rebalances.remove(partitions)
         case .lost(let partitions):
+            self.note("partitions lost", partitions)
             self.tell(.lost(Self.numbers(partitions)))
             self.unassign(partitions)
             self.rebalances.remove(partitions)
         }
+    }
+
+    private func note(_ what: Logger.Message, _ partitions: [KafkaTopicPartition]) {
+        let numbers = Self.numbers(partitions).map(String.init).joined(separator: ",")
+        self.logger.info(what, metadata: ["kafka.partitions": "\(numbers)"])
     }
 
     func tell(_ event: KafkaConsumerEvent) {
@@ -234,6 +240,25 @@ extension ConsumerLoop {
         if !undecided.isEmpty { offsets += self.committed(undecided) }
         let list = TopicPartitionList(offsets)
         self.check(rd_kafka_incremental_assign(self.handle.pointer, list.pointer), "partitions not assigned")
+        self.wakeBrokerThreads()
+    }
+
+    /// For a rebalance librdkafka pauses all partitions, also those that stay, and lets them go on when it is answered;
+    /// but the thread of a broker that has nothing to fetch meanwhile sleeps up to a second (2.0.2:
+    /// `rd_kafka_max_block_ms`), and nobody wakes it. Something to send does, and so does its answer.
+    private func wakeBrokerThreads() {
+        // Asked of the thread that lets partitions go on, which has done so when it answers.
+        guard let held = self.heldPartitions, !held.isEmpty else { return }
+        let list = TopicPartitionList(held.map { ($0, Int64(RD_KAFKA_OFFSET_END)) })
+        rd_kafka_offsets_for_times(self.handle.pointer, list.pointer, 100)
+    }
+
+    /// Those of companions included; nil when librdkafka does not say.
+    private var heldPartitions: [KafkaTopicPartition]? {
+        var assignment: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
+        guard rd_kafka_assignment(self.handle.pointer, &assignment) == RD_KAFKA_RESP_ERR_NO_ERROR, let assignment
+        else { return nil }
+        return TopicPartitionList(adopting: assignment).elements.map(\.partition)
     }
 
     /// Asks for committed offsets until there is an answer. Left to librdkafka, one error of a broker that has just come
@@ -258,6 +283,7 @@ extension ConsumerLoop {
     private func unassign(_ partitions: [KafkaTopicPartition]) {
         let list = TopicPartitionList(self.rebalances.withCompanions(partitions))
         self.check(rd_kafka_incremental_unassign(self.handle.pointer, list.pointer), "partitions not unassigned")
+        self.wakeBrokerThreads()
     }
 
     func check(_ error: OpaquePointer?, _ what: Logger.Message) {

@@ -60,14 +60,40 @@ package struct KafkaAdmin: Sendable {
 
     /// The offset behind the last record of a partition, and that of its first.
     package func watermarks(of partition: KafkaTopicPartition, timeout: Duration) async throws -> Range<Int64> {
+        try await self.asking(timeout) { client throws(KafkaError) in try await client.watermarks(of: partition) }
+    }
+
+    /// Where a reader begins that wants what is not older than `ms`, Unix milliseconds: no record behind is older, by
+    /// the times of the records. On the embedded broker, which knows no times, the partition's beginning.
+    package func offset(of partition: KafkaTopicPartition, atMs ms: Int64, timeout: Duration) async throws -> Int64 {
+        let offset = try await self.asking(timeout) { client throws(KafkaError) in
+            try await client.offset(of: partition, atMs: ms)
+        }
+        // Nothing is that young.
+        if offset < 0 { return try await self.watermarks(of: partition, timeout: timeout).upperBound }
+        return offset
+    }
+
+    /// One property of each of the topics, as the broker has it now; those that it does not tell are left out, and all
+    /// of them on the embedded broker.
+    package func property(_ name: String, of topics: [String], timeout: Duration) async throws -> [String: String] {
+        try await self.asking(timeout) { client throws(KafkaError) in
+            try await client.property(name, of: topics)
+        }
+    }
+
+    private func asking<Value>(
+        _ timeout: Duration,
+        _ question: (TopicClient) async throws(KafkaError) -> Value
+    ) async throws -> Value {
         let client = try self.topicClient()
         let deadline = ContinuousClock.now + timeout
         while true {
             do {
-                return try await client.watermarks(of: partition)
+                return try await question(client)
             } catch {
                 guard error.mayPass, ContinuousClock.now < deadline else { throw error }
-                self.logger.debug("partition not known yet", metadata: ["error": "\(error.message)"])
+                self.logger.debug("not known yet", metadata: ["error": "\(error.message)"])
             }
             try await Task.sleep(for: .milliseconds(50))
         }

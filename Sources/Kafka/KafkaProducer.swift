@@ -28,6 +28,10 @@ package final class KafkaProducer: Service, Sendable {
         }
     }
 
+    /// How often delivery reports of audio are looked at: nobody waits for them, and each broker's answer would wake a
+    /// thread.
+    private static let audioReports = GatheringClock(every: .milliseconds(10))
+
     private let handle: RdKafkaHandle
     private let kind: Kind
     private let reportsDeliveries: Bool
@@ -70,6 +74,7 @@ package final class KafkaProducer: Service, Sendable {
                 configuration
             ),
             userProperties: configuration.properties,
+            gathering: kind == .audio ? Self.audioReports : nil,
             events: ClientEvents(
                 logger: logger,
                 metrics: metrics,

@@ -27,12 +27,14 @@ final class RdKafkaHandle: @unchecked Sendable {
 
     /// - Parameters:
     ///   - configure: sets callbacks on the `rd_kafka_conf_t` before the client is made.
-    ///   - events: is given every event of the main queue as soon as there is one.
+    ///   - gathering: when set, events of the main queue wait for this clock; else they are served at once.
+    ///   - events: is given every event of the main queue.
     /// - Throws: `KafkaError` with code `configuration`.
     init(
         _ type: rd_kafka_type_t,
         properties: [String: String],
         userProperties: [String: String],
+        gathering: GatheringClock? = nil,
         events: ClientEvents,
         configure: (OpaquePointer) -> Void = { _ in }
     ) throws(KafkaError) {
@@ -49,7 +51,12 @@ final class RdKafkaHandle: @unchecked Sendable {
             throw KafkaError(.configuration, String(nulTerminated: reason))
         }
         rd_kafka_set_log_queue(pointer, nil)
-        let loop = EventLoop(pointer: pointer, queue: rd_kafka_queue_get_main(pointer), stopping: StopFlag())
+        let loop = EventLoop(
+            pointer: pointer,
+            queue: rd_kafka_queue_get_main(pointer),
+            stopping: StopFlag(),
+            gathering: gathering
+        )
         self.pointer = pointer
         self.queue = loop.queue
         self.consumerQueue = type == RD_KAFKA_CONSUMER ? rd_kafka_queue_get_consumer(pointer) : nil
@@ -59,7 +66,7 @@ final class RdKafkaHandle: @unchecked Sendable {
 
     deinit {
         let rest = Remains(
-            loop: EventLoop(pointer: self.pointer, queue: self.queue, stopping: self.stopping),
+            loop: EventLoop(pointer: self.pointer, queue: self.queue, stopping: self.stopping, gathering: nil),
             consumerQueue: self.consumerQueue,
             thread: self.thread,
             topics: self.topics.withLock { Array($0.values) },
@@ -143,10 +150,14 @@ final class RdKafkaHandle: @unchecked Sendable {
         let pointer: OpaquePointer
         let queue: OpaquePointer
         let stopping: StopFlag
+        let gathering: GatheringClock?
 
         func run(_ events: ClientEvents) {
             while !self.stopping.isSet.load(ordering: .acquiring) {
                 self.serve(events, timeoutMs: -1)
+                guard let gathering = self.gathering else { continue }
+                while self.serve(events, timeoutMs: 0) {}
+                gathering.sleep()
             }
             // What was still to be delivered has been purged: tell whoever waits for it.
             while self.serve(events, timeoutMs: 0) {}

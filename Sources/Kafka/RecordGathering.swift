@@ -21,7 +21,7 @@ final class RecordGathering: Sendable {
         var isStopping = false
     }
 
-    private let interval: UInt64
+    private let clock: GatheringClock
     private let handOver: @Sendable (GatheredRecord) -> KafkaProducer.Enqueued
     private let state = Mutex(State())
     /// Held while records go over, so that they go in order.
@@ -32,7 +32,7 @@ final class RecordGathering: Sendable {
     ///   - interval: records go over when the monotonic clock is at a multiple of it.
     ///   - handOver: called with each record in order, on one thread at a time; `queueFull` is asked again later.
     init(every interval: Duration, handOver: @escaping @Sendable (GatheredRecord) -> KafkaProducer.Enqueued) {
-        self.interval = UInt64(max(interval / .nanoseconds(1), 1))
+        self.clock = GatheringClock(every: interval)
         self.handOver = handOver
     }
 
@@ -78,7 +78,7 @@ final class RecordGathering: Sendable {
         self.wake.wait()
         while !self.isStopping {
             // A signal ends the wait for the clock: that of `stop`, or a record's after a `flush` from elsewhere.
-            _ = self.wake.wait(timeout: self.nextTime)
+            _ = self.wake.wait(timeout: self.clock.next)
             if self.flush() { self.wake.wait() }
         }
         guard !self.flush() else { return }
@@ -87,10 +87,4 @@ final class RecordGathering: Sendable {
     }
 
     private var isStopping: Bool { self.state.withLock { $0.isStopping } }
-
-    /// The clock's next multiple of the interval.
-    private var nextTime: DispatchTime {
-        let now = DispatchTime.now().uptimeNanoseconds
-        return DispatchTime(uptimeNanoseconds: (now / self.interval + 1) * self.interval)
-    }
 }

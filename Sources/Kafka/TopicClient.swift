@@ -3,11 +3,11 @@ import Logging
 
 /// librdkafka's blocking calls about topics, one after the other.
 final class TopicClient: Sendable {
-    private static let timeoutMs: Int32 = 5_000
+    static let timeoutMs: Int32 = 5_000
 
     private let handle: RdKafkaHandle
     private let blocking = BlockingQueue(label: "kafka-topics")
-    private let isEmbedded: Bool
+    let isEmbedded: Bool
 
     init(configuration: KafkaConfiguration, logger: Logger) throws {
         self.isEmbedded = configuration.profile == .embedded
@@ -80,6 +80,21 @@ final class TopicClient: Sendable {
         }
     }
 
+    /// The first offset of a record that is not older than `ms` (Unix milliseconds); the partition's end when all are.
+    func offset(of partition: KafkaTopicPartition, atMs ms: Int64) async throws(KafkaError) -> Int64 {
+        // The mock knows no times.
+        if self.isEmbedded { return try await self.watermarks(of: partition).lowerBound }
+        return try await self.run { client throws(KafkaError) in
+            let list = TopicPartitionList([(partition, ms)])
+            let code = rd_kafka_offsets_for_times(client.pointer, list.pointer, Self.timeoutMs)
+            guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code, "\(partition)") }
+            guard let answer = list.elements.first, answer.error == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                throw KafkaError(list.elements.first?.error ?? RD_KAFKA_RESP_ERR_UNKNOWN, "\(partition)")
+            }
+            return answer.offset
+        }
+    }
+
     private struct Refusal {
         var code: rd_kafka_resp_err_t
         var text: String
@@ -139,7 +154,7 @@ final class TopicClient: Sendable {
         return refusals
     }
 
-    private func run<Value: Sendable>(
+    func run<Value: Sendable>(
         _ body: @escaping @Sendable (RdKafkaHandle) throws(KafkaError) -> Value
     ) async throws(KafkaError) -> Value {
         let handle = self.handle

@@ -22,10 +22,13 @@ package struct DeadLetters: Sendable {
     }
 
     /// Returns when the broker has the record; only then may its offset be stored.
-    /// - Parameter reason: for people, such as `not a CallEvent: field 3 is truncated`. Never part of the value.
-    package func write(_ record: KafkaRecord, reason: String) async throws {
+    /// - Parameters:
+    ///   - reason: for people, such as `not a CallEvent: field 3 is truncated`. Never part of the value.
+    ///   - isLogged: the caller says in the log what is worth it, such as the first of many.
+    package func write(_ record: KafkaRecord, reason: String, isLogged: Bool = false) async throws {
         try await self.producer.deliver([Self.message(record, reason: reason, topic: self.topic, stage: self.stage)])
         self.counter.increment()
+        if isLogged { return }
         self.logger.warning(
             "Unreadable record put aside",
             metadata: [

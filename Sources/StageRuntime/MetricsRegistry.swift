@@ -7,7 +7,8 @@ import Synchronization
 final class MetricsRegistry: MetricsFactory {
     /// Upper bounds of a histogram's buckets; timers record seconds.
     static let buckets: [Double] = [
-        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+        0.0001, 0.00025, 0.0005, 0.001, 0.0015, 0.0025, 0.004, 0.005, 0.006, 0.01, 0.015, 0.025, 0.05,
+        0.1, 0.25, 0.5, 1, 2.5, 5, 10,
     ]
 
     enum Kind: String, Sendable {

@@ -1,5 +1,5 @@
 /// The text of `--help`, made from the declarations that also read the variables.
-enum StageHelp {
+package enum StageHelp {
     static func text(name: String, summary: String, variables: [Settings.Variable]) -> String {
         var text = """
             \(name): \(summary)
@@ -11,10 +11,15 @@ enum StageHelp {
 
             """
         let required = variables.filter(\.isRequired)
-        if !required.isEmpty { text += "\nRequired:\n" + required.map(Self.entry).joined() }
-        text += "\nOptional:\n" + variables.filter { !$0.isRequired }.map(Self.entry).joined()
+        if !required.isEmpty { text += "\nRequired:\n" + Self.text(of: required) }
+        text += "\nOptional:\n" + Self.text(of: variables.filter { !$0.isRequired })
         text += "\nExit codes: 0 stopped as asked, 1 failed, 64 unknown argument, 78 wrong configuration.\n"
         return text
+    }
+
+    /// What variables stand for and their defaults.
+    package static func text(of variables: [Settings.Variable]) -> String {
+        variables.map(Self.entry).joined()
     }
 
     private static func entry(_ variable: Settings.Variable) -> String {

@@ -126,11 +126,10 @@ package enum StageMain {
             metrics: metrics,
             logger: logger
         )
-        let kafkaAdmin = KafkaAdmin(configuration: common.kafka, logger: logger)
-        let specifications = TopicCatalog.specifications(common.topics)
+        let topics = StageTopics(common, logger: logger)
         let service = StageService(
             context: context,
-            ensureTopics: { try await kafkaAdmin.ensure(specifications, timeout: .seconds(5)) },
+            ensureTopics: { try await topics.ensure() },
             makeServices: { try S.services(configuration, context: context) }
         )
         // The admin server is first, so that it still answers while the stage finishes.

@@ -57,13 +57,9 @@ package struct PlayoutState: Sendable {
         var startMs: Int
     }
 
-    private static let frameBytes = AudioFrame.Codec.pcmu.frameBytes
     private static let markIntervalMs = 100
 
-    private let streamEpoch: UInt32
-    private var sessionEpoch: Int64?
-    private var playoutEpoch: UInt32 = 0
-    private var lastSequence: UInt64?
+    private var fence: OutboundFence
 
     private var segments = CircularBuffer<Segment>()
     /// Audio of the newest segment's item, and how much of it lies before the newest mark.
@@ -82,45 +78,29 @@ package struct PlayoutState: Sendable {
     package private(set) var isHangingUp = false
 
     package init(streamEpoch: UInt32) {
-        self.streamEpoch = streamEpoch
+        self.fence = OutboundFence(streamEpoch: streamEpoch)
     }
 
     /// An outbound frame arrived.
     package mutating func received(_ frame: AudioFrame, nowUs: Int64) -> Step {
-        guard frame.streamEpoch == self.streamEpoch else { return Step(dropped: .otherStream) }
-        if let current = self.sessionEpoch, frame.sessionEpoch < current { return Step(dropped: .staleSession) }
-        if frame.sessionEpoch != self.sessionEpoch {
-            self.sessionEpoch = frame.sessionEpoch
-            self.playoutEpoch = 0
-            self.lastSequence = nil
-        }
-        var step = Step()
-        if frame.playoutEpoch > self.playoutEpoch {
-            self.playoutEpoch = frame.playoutEpoch
-            step.clear = self.clear(nowUs: nowUs)
-        }
-        if !frame.control.isUnnumbered { self.take(frame, nowUs: nowUs, step: &step) }
+        let passage = self.fence.admit(frame)
+        var step = Step(dropped: passage.dropped)
+        if passage.clears { step.clear = self.clear(nowUs: nowUs) }
+        if passage.dropped == nil { self.take(frame, nowUs: nowUs, step: &step) }
         // The clear answered the mark that the hang-up waited for: wait for another one.
         if step.clear, self.isHangingUp, frame.control != .hangUp { step.mark = self.addMark(isHangUp: true) }
         return step
     }
 
     private mutating func take(_ frame: AudioFrame, nowUs: Int64, step: inout Step) {
-        if let last = self.lastSequence, frame.sequence <= last {
-            step.dropped = .repeated
-            return
-        }
-        self.lastSequence = frame.sequence
-        if frame.control == .hangUp {
-            // Whoever speaks into the goodbye does not keep the call: it counts whatever its playout epoch is.
+        switch frame.control {
+        case .clear, .alive: break
+        case .hangUp:
             self.isHangingUp = true
             step.mark = self.addMark(isHangUp: true)
-        } else if frame.playoutEpoch < self.playoutEpoch {
-            step.dropped = .stalePlayout
-        } else if frame.control == .endOfItem {
+        case .endOfItem:
             if self.itemMs > self.markedMs { step.mark = self.addMark() }
-        } else {
-            self.play(frame, nowUs: nowUs, step: &step)
+        case .none: self.play(frame, nowUs: nowUs, step: &step)
         }
     }
 
@@ -164,10 +144,6 @@ package struct PlayoutState: Sendable {
     }
 
     private mutating func play(_ frame: AudioFrame, nowUs: Int64, step: inout Step) {
-        guard frame.codec == .pcmu, frame.payload.readableBytes == Self.frameBytes else {
-            step.dropped = .badAudio
-            return
-        }
         if self.marks.isEmpty, self.unplayedMs(nowUs: nowUs) == 0 {
             // Twilio's buffer is empty: this frame plays at once.
             self.provenMs = self.sentMs

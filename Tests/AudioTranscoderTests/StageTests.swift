@@ -21,7 +21,7 @@ import Testing
             var records = Self.frames.prefix(30).flatMap { Self.messages($0, broker) }
             // Neither what cannot be read nor what cannot be converted stops the calls.
             records.insert(Self.garbage(broker), at: 40)
-            records.insert(try Self.shortFrame(broker), at: 60)
+            records.insert(Self.shortFrame(broker), at: 60)
             try await Self.produce(records, to: broker)
             try await Self.waitUntil { try await Self.sequences(broker, .inbound, through: 29) }
             try await Self.waitUntil { try await Self.sequences(broker, .outbound, through: 29) }
@@ -37,9 +37,28 @@ import Testing
         try await Self.checkDeadLetters(broker)
     }
 
-    private static func withStage(
+    @Test func `a flood of faults of one call neither stops its audio or another's, nor fills the log`() async throws {
+        let broker = try EmbeddedBroker(partitions: 4)
+        let lines = LogLines()
+        try await Self.withStage(on: broker, instance: "a", logger: lines.logger) {
+            let flood = Array(repeating: [Self.garbage(broker), Self.shortFrame(broker)], count: 20).joined()
+            try await Self.produce(Self.frames.flatMap { flood + Self.messages($0, broker) }, to: broker)
+            try await Self.waitUntil { try await Self.sequences(broker, .inbound, through: 49) }
+            try await Self.waitUntil { try await Self.sequences(broker, .outbound, through: 49) }
+        }
+        try await Self.checkInbound(broker)
+        try await Self.checkOutbound(broker)
+        let reports = lines.all.filter { $0.contains("dropped") }
+        #expect(reports.count == 1)
+        #expect(reports.first?.contains(Records.callSid(1)) == true)
+        #expect(lines.all.count < 20)
+    }
+
+    static func withStage(
         on broker: EmbeddedBroker,
         instance: String,
+        silenceGate: SilenceGateSettings? = nil,
+        logger: Logger = .quiet,
         _ body: () async throws -> Void
     ) async throws {
         let health = Health()
@@ -48,12 +67,13 @@ import Testing
             instanceID: instance,
             topics: broker.topics,
             kafka: broker.configuration(instanceID: instance),
-            logger: .quiet,
+            logger: logger,
             health: health
         )
         // However slow the machine is, the calls are in progress from the first frame to the last.
         var configuration = AudioTranscoderStage.Configuration()
         configuration.hold = .seconds(60)
+        configuration.silenceGate = silenceGate
         let services = try AudioTranscoderStage.services(configuration, context: context)
         let group = ServiceGroup(services: services, logger: .quiet)
         try await withThrowingTaskGroup { tasks in
@@ -65,7 +85,7 @@ import Testing
         }
     }
 
-    private static func produce(_ messages: [KafkaMessage], to broker: EmbeddedBroker) async throws {
+    static func produce(_ messages: [KafkaMessage], to broker: EmbeddedBroker) async throws {
         let producer = try KafkaProducer(.events, configuration: broker.configuration(), logger: .quiet)
         let group = ServiceGroup(services: [producer], logger: .quiet)
         try await withThrowingTaskGroup { tasks in
@@ -76,7 +96,7 @@ import Testing
         }
     }
 
-    private static func waitUntil(_ isTrue: () async throws -> Bool) async throws {
+    static func waitUntil(_ isTrue: () async throws -> Bool) async throws {
         let deadline = ContinuousClock.now + .seconds(40)
         while try await !isTrue() {
             try #require(ContinuousClock.now < deadline, "waited in vain")
@@ -119,7 +139,7 @@ import Testing
         )
     }
 
-    private static func shortFrame(_ broker: EmbeddedBroker) throws -> KafkaMessage {
+    private static func shortFrame(_ broker: EmbeddedBroker) -> KafkaMessage {
         var frame = Records.inbound(1_000, call: 1)
         frame.payload = ByteBuffer(repeating: MuLaw.silence, count: 80)
         return self.message(frame, .inbound, 1, broker)

@@ -164,7 +164,9 @@ import Testing
             (Records.record(ByteBuffer(bytes: [0xff]), .inbound, key: sid, offset: 4), "not an AudioFrame: truncated"),
         ]
         for (record, reason) in unreadable {
-            #expect(state.receive(record, at: self.start) == .unreadable(reason: reason))
+            // Of the call, and of what is no call's.
+            let isFirst = record.offset < 2
+            #expect(state.receive(record, at: self.start) == .unreadable(reason: reason, isFirst: isFirst))
         }
         #expect(state.callCount == 0)
         #expect(state.storableOffset(at: self.start) == 0)
@@ -210,8 +212,9 @@ import Testing
         switch outcome {
         case .send(_, missing: 0): "sent"
         case .send(_, let missing): "sent, \(missing) missing"
+        case .gated(let gated): "\(gated.outputs.count) through the gate"
         case .drop(let reason, _): reason.rawValue
-        case .unreadable(let reason): "unreadable: \(reason)"
+        case .unreadable(let reason, _): "unreadable: \(reason)"
         }
     }
 }

@@ -24,9 +24,7 @@ struct KafkaBenchmark: AsyncParsableCommand {
         guard self.size >= 8, self.rate > 0, self.seconds > 0, self.partitions > 0, self.rounds > 0 else {
             throw ValidationError("all numbers are positive, and --size is at least 8")
         }
-        if let wrong = self.property.first(where: { !$0.contains("=") || $0.hasPrefix("=") }) {
-            throw ValidationError("--property is name=value, not \(wrong)")
-        }
+        try NamedValues.validate(self.property)
     }
 
     func run() async throws {
@@ -37,13 +35,7 @@ struct KafkaBenchmark: AsyncParsableCommand {
             bootstrapServers: self.bootstrap ?? cluster?.bootstrapServers ?? "",
             profile: cluster == nil ? .kafka : .embedded,
             instanceID: "voice-bench",
-            properties: Dictionary(
-                self.property.map { text in
-                    let parts = text.split(separator: "=", maxSplits: 1)
-                    return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
-                },
-                uniquingKeysWith: { $1 }
-            )
+            properties: NamedValues.dictionary(self.property)
         )
         let admin = KafkaAdmin(configuration: kafka, logger: logger)
         let load = Load(rate: self.rate, count: self.rate * (self.seconds + 1), warmUp: self.rate, size: self.size)

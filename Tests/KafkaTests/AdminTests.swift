@@ -69,4 +69,15 @@ import Testing
         try await producer.deliver([message, message, message])
         #expect(try await self.admin.watermarks(of: partition, timeout: .seconds(10)) == 0..<3)
     }
+
+    @Test func `where the broker knows no times, reading from a time on begins at the beginning`() async throws {
+        let partition = KafkaTopicPartition(topic: self.broker.topics[.events], partition: 1)
+        let producer = try KafkaProducer(.events, configuration: self.broker.configuration(), logger: .quiet)
+        let message = KafkaMessage(topic: partition.topic, partition: 1, key: ByteBuffer(string: "k"), value: nil)
+        try await producer.deliver([message, message])
+        #expect(try await self.admin.offset(of: partition, atMs: 1, timeout: .seconds(10)) == 0)
+        // Nor does it tell how topics are configured.
+        let found = try await self.admin.property("retention.ms", of: [partition.topic], timeout: .seconds(10))
+        #expect(found.isEmpty)
+    }
 }

@@ -4,7 +4,7 @@ import Testing
 struct LayeringTests {
     /// Values and state machines: no sockets, no clock of their own, no broker.
     private static let pure: Set<String> = ["JSON", "CallEvents", "Audio", "TwilioMedia", "OpenAIRealtime", "CallFlow"]
-    private static let adapters: Set<String> = ["Kafka", "WebSockets", "ResultsStore", "StageRuntime"]
+    private static let adapters: Set<String> = ["Kafka", "WebSockets", "ResultsStore", "Recordings", "StageRuntime"]
     private static let stages: Set<String> = [
         "TwilioIngress", "AudioTranscoder", "RealtimeSession", "AgentCoordinator", "ResultsSink",
     ]
@@ -21,12 +21,15 @@ struct LayeringTests {
             "Kafka": ["CRdKafka"],
             "WebSockets": [],
             "ResultsStore": ["CallEvents"],
+            "Recordings": ["Audio"],
             "StageRuntime": ["CallEvents", "Kafka", "WebSockets"],
             "Speech": ["Audio"],
-            "TwilioSimulator": ["Speech", "Audio", "CallEvents", "TwilioMedia", "JSON", "WebSockets"],
+            "TwilioSimulator": ["Speech", "Audio", "CallEvents", "TwilioMedia", "JSON", "Recordings", "WebSockets"],
             "RealtimeSimulator": ["Speech", "Audio", "JSON", "WebSockets"],
-            "TestSupport": ["CallEvents", "Kafka"],
+            "TestSupport": ["Audio", "CallEvents", "Kafka", "Speech"],
             "dev-broker": ["CallEvents", "Kafka"],
+            "CallRecorder": Self.pure.union(["Kafka", "Recordings", "StageRuntime"]),
+            "call-recorder": ["CallRecorder", "CallEvents", "StageRuntime"],
             "call-watch": ["CallEvents", "CallFlow", "Kafka"],
             "twilio-simulator": ["TwilioSimulator"],
             "realtime-simulator": ["RealtimeSimulator"],

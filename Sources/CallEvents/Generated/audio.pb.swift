@@ -146,13 +146,16 @@ package nonisolated struct ProtoAudioFrame: Sendable {
 
   package var codec: ProtoAudioCodec = .unspecified
 
-  /// 20 ms of audio; empty for a control.
+  /// 20 ms of audio; empty for a control, and on audio.inbound.model for silence that the transcoder's silence gate
+  /// keeps from the model: of such frames every fifth goes on, for its number and playout position; the others are left
+  /// out.
   package var payload: Data = Data()
 
   /// Which Media Stream of the call: 1 for the first, one more for each reconnect.
   package var streamEpoch: UInt32 = 0
 
-  /// Inbound: from 0 in each stream epoch. Outbound: from 0 in each session epoch. Gapless; `CLEAR` and `ALIVE` have none.
+  /// Inbound: from 0 in each stream epoch. Outbound: from 0 in each session epoch. Gapless (but for
+  /// the silence gate); `CLEAR` and `ALIVE` have none.
   package var sequence: UInt64 = 0
 
   /// The partition of audio.outbound.phone that the instance holding the phone's socket reads.

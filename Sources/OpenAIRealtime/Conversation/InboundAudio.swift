@@ -72,7 +72,8 @@ struct InboundAudio: Sendable {
 
     /// - Returns: why the frame, or the oldest one kept, is lost; nil when nothing is.
     mutating func received(_ frame: AudioFrame) -> FrameDrop? {
-        guard frame.codec == self.codec, frame.payload.readableBytes == self.codec.frameBytes else {
+        let isSilence = frame.isWithheldSilence
+        guard frame.codec == self.codec, isSilence || frame.payload.readableBytes == self.codec.frameBytes else {
             return .unreadable
         }
         let position = InboundPosition(frame)
@@ -80,6 +81,8 @@ struct InboundAudio: Sendable {
         if let newest, position <= newest { return .repeated }
         self.newest = position
         if let answeredThrough, position <= answeredThrough { return .answered }
+        // Nothing to give: the model's clock, which counts the audio that it has, stands still meanwhile.
+        if isSilence { return nil }
         self.kept.append(Kept(position: position, payload: frame.payload, receivedAtUs: frame.receivedAtUs))
         guard self.kept.count > Self.limit else { return nil }
         self.kept.removeFirst()

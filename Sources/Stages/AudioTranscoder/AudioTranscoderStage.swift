@@ -5,10 +5,13 @@ package import StageRuntime
 
 /// Converts the audio of all calls between the phone's format and the model's: one frame in, one frame out.
 package enum AudioTranscoderStage: Stage {
-    /// The stage has no variables of its own.
+    /// ## Environment
+    /// That of `SilenceGateSettings`.
     package struct Configuration: Sendable {
         /// How long after its last frame a call keeps its partition's offset back: `TranscoderState.defaultHold`.
         package var hold = TranscoderState.defaultHold
+        /// nil: everything is forwarded.
+        package var silenceGate: SilenceGateSettings?
 
         package init() {}
     }
@@ -18,17 +21,14 @@ package enum AudioTranscoderStage: Stage {
     package static let summary = "Converts call audio between mu-law at 8 kHz and PCM16 at 24 kHz."
 
     package static func configure(_ settings: inout Settings) -> Configuration {
-        Configuration()
+        var configuration = Configuration()
+        configuration.silenceGate = SilenceGateSettings.read(&settings)
+        return configuration
     }
 
     package static func services(_ configuration: Configuration, context: StageContext) throws -> [any Service] {
-        let audio = try KafkaProducer(
-            .audio,
-            // What it converts comes gathered: little more is to be gained by waiting.
-            gatheringEvery: .milliseconds(2),
-            configuration: context.kafka,
-            logger: context.logger
-        )
+        // What it converts was gathered, and goes on at once.
+        let audio = try KafkaProducer(.audio, configuration: context.kafka, logger: context.logger)
         let events = try KafkaProducer(.events, configuration: context.kafka, logger: context.logger)
         let consumer = try KafkaConsumer(
             self.subscription(context),
@@ -46,6 +46,7 @@ package enum AudioTranscoderStage: Stage {
             ),
             topics: context.topics,
             hold: configuration.hold,
+            silenceGate: configuration.silenceGate,
             health: context.health,
             logger: context.logger
         )
@@ -61,7 +62,9 @@ package enum AudioTranscoderStage: Stage {
             group: context.group,
             topics: [inbound],
             companions: [outbound],
-            endWhenOutOfRange: [inbound, outbound]
+            endWhenOutOfRange: [inbound, outbound],
+            // Half the processor time, at 50 calls, for 1.5 ms of delay in the mean; 5 ms would save little more.
+            gatheringEvery: .milliseconds(3)
         )
     }
 }

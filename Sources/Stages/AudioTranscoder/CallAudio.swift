@@ -7,11 +7,12 @@ struct CallAudio {
     enum Result {
         /// - Parameter predecessor: the offset of the frame that the conversion continued; nil when it began anew.
         case converted(ByteBuffer, predecessor: Int64?, missing: UInt64)
+        case gated(Gated, missing: UInt64)
         case drop(TranscoderState.Drop)
     }
 
     /// What sounds as one: the filter begins anew when any of it changes.
-    private struct Run: Equatable {
+    struct Run: Equatable {
         var streamEpoch: UInt32
         var sessionEpoch: Int64
         var playoutEpoch: UInt32
@@ -27,22 +28,25 @@ struct CallAudio {
 
     private let direction: Direction
     // One of the two, by direction.
-    private var toModel: MulawToPCM24k?
+    var toModel: MulawToPCM24k?
     private var toPhone: PCM24kToMulaw?
-    private var run: Run?
+    var run: Run?
+    /// Inbound only.
+    var gate: SilenceGate?
     /// The newest stream (inbound) or session (outbound), and its last sequence number.
     private var newest: (epoch: Int64, sequence: UInt64)?
-    private var hasFault = false
 
     private(set) var lastSeen: ContinuousClock.Instant
     /// The offset of the frame that the next one will continue.
     var neededNext: Int64?
 
-    init(direction: Direction, lastSeen: ContinuousClock.Instant) {
+    init(direction: Direction, lastSeen: ContinuousClock.Instant, silenceGate: SilenceGateSettings? = nil) {
         self.direction = direction
         self.lastSeen = lastSeen
         switch direction {
-        case .inbound: self.toModel = MulawToPCM24k()
+        case .inbound:
+            self.toModel = MulawToPCM24k()
+            self.gate = silenceGate.map { SilenceGate($0) }
         case .outbound: self.toPhone = PCM24kToMulaw()
         }
     }
@@ -63,6 +67,7 @@ struct CallAudio {
             self.newest = (epoch, frame.sequence)
         }
         self.lastSeen = now
+        if self.gate != nil { return .gated(self.pass(frame, offset: offset), missing: missing) }
         var converted = frame
         converted.codec = self.direction.destinationCodec
         var predecessor: Int64?
@@ -76,12 +81,6 @@ struct CallAudio {
         var value = ByteBuffer()
         converted.write(to: &value)
         return .converted(value, predecessor: predecessor, missing: missing)
-    }
-
-    /// - Returns: true the first time.
-    mutating func noteFault() -> Bool {
-        defer { self.hasFault = true }
-        return !self.hasFault
     }
 
     private mutating func convert(_ frame: AudioFrame, into payload: inout ByteBuffer, offset: Int64) -> Int64? {

@@ -2,8 +2,9 @@
 ///
 /// The rule: an offset may be stored when
 /// 1. the output of every record before it was delivered (or the record needs no output), and
-/// 2. for every record from it on, the record that this one's conversion continues lies at or behind it as well,
-///    whether that record is already here (`needing`) or still to come (`holding`).
+/// 2. for every record from it on, the record that this one's conversion continues, and the one that keeps the silence
+///    gate open for it, lie at or behind it as well, whether that record is already here (`needing`) or still to come
+///    (`holding`).
 ///
 /// So a successor reads the frame before each call's next frame again; that fills its filter, and its output, a repeat
 /// of a sequence number, is dropped by whoever reads it. The stored offset never goes back.
@@ -23,11 +24,14 @@ package struct OffsetTracker: Equatable, Sendable {
 
     package init() {}
 
+    /// Records that it remembers: little more than what is between the first and the last in flight.
+    package var count: Int { self.entries.count }
+
     /// Nothing is in flight.
     package var isFinished: Bool { self.first == self.entries.count }
 
     /// Takes charge of the partition's next record.
-    /// - Parameter predecessor: the earlier record that its conversion continues.
+    /// - Parameter predecessor: the earliest of the records before it that its output depends on.
     package mutating func received(_ offset: Int64, needing predecessor: Int64? = nil) {
         if let end = self.end, offset < end { self = OffsetTracker() }  // Read again from further back.
         self.entries.append(Entry(offset: offset, needed: min(predecessor ?? offset, offset)))
@@ -47,7 +51,7 @@ package struct OffsetTracker: Equatable, Sendable {
     }
 
     /// The offset to store; nil before the first record.
-    /// - Parameter held: the earliest record that a record still to come may continue.
+    /// - Parameter held: the earliest record that the output of one still to come may depend on.
     package func storable(holding held: Int64?) -> Int64? {
         guard let end = self.end else { return nil }
         let needed = self.entries[self.first...].reduce(end) { min($0, $1.needed) }

@@ -31,6 +31,7 @@ struct PartitionTable {
     private let deliveries: Deliveries
     private let topics: TopicNames
     private let hold: Duration
+    private let silenceGate: SilenceGateSettings?
     private let inboundTopic: String
     private let outboundTopic: String
     private let metrics: TranscoderMetrics
@@ -46,6 +47,7 @@ struct PartitionTable {
         deliveries: Deliveries,
         topics: TopicNames,
         hold: Duration,
+        silenceGate: SilenceGateSettings?,
         metrics: TranscoderMetrics,
         logger: Logger
     ) {
@@ -54,10 +56,18 @@ struct PartitionTable {
         self.deliveries = deliveries
         self.topics = topics
         self.hold = hold
+        self.silenceGate = silenceGate
         self.inboundTopic = topics[Direction.inbound.source]
         self.outboundTopic = topics[Direction.outbound.source]
         self.metrics = metrics
         self.logger = logger
+    }
+
+    /// Learns what was delivered, forgets calls that have ended, and stores how far all is done: for when no records
+    /// come, which brings that about too.
+    mutating func settle() {
+        self.takeDeliveries()
+        self.store(at: .now)
     }
 
     /// Converts a batch and sends it on.
@@ -74,13 +84,19 @@ struct PartitionTable {
                 if missing > 0 { self.metrics.missing(missing, source.direction) }
                 self.send(message, source: source, offset: record.offset)
                 self.metrics.latency(received.duration(to: .now), source.direction)
+            case .gated(let gated):
+                if gated.missing > 0 { self.metrics.missing(gated.missing, source.direction) }
+                self.metrics.gated(gated)
+                for output in gated.outputs { self.send(output.message, source: source, offset: output.offset) }
+                self.metrics.latency(received.duration(to: .now), source.direction)
             case .drop(let reason, let isFirst):
                 self.metrics.dropped(.record(reason), source.direction)
-                if isFirst { self.log(reason, record) }
-            case .unreadable(let reason):
+                if isFirst { self.log(reason.rawValue, record) }
+            case .unreadable(let reason, let isFirst):
                 self.metrics.dropped(.unreadable, source.direction)
+                if isFirst { self.log(reason, record) }
                 self.deliveries.began()
-                letters.append(DeadLetter(source: source, record: record, reason: reason))
+                letters.append(DeadLetter(source: source, record: record.copied, reason: reason))
             }
         }
         if self.lastStore.duration(to: received) >= Self.storeInterval {
@@ -92,8 +108,7 @@ struct PartitionTable {
 
     /// Stores how far the partitions with these numbers are done, and gives them up.
     mutating func release(_ numbers: [Int32]) {
-        self.takeDeliveries()
-        self.store(at: .now)
+        self.settle()
         self.drop(numbers)
     }
 
@@ -118,9 +133,17 @@ struct PartitionTable {
         at now: ContinuousClock.Instant
     ) -> TranscoderState.Outcome {
         let (topics, hold) = (self.topics, self.hold)
+        let silenceGate = source.direction == .inbound ? self.silenceGate : nil
         return self.partitions[
             source,
-            default: Partition(state: TranscoderState(direction: source.direction, topics: topics, hold: hold))
+            default: Partition(
+                state: TranscoderState(
+                    direction: source.direction,
+                    topics: topics,
+                    hold: hold,
+                    silenceGate: silenceGate
+                )
+            )
         ].state.receive(record, at: now)
     }
 
@@ -178,14 +201,25 @@ struct PartitionTable {
         self.metrics.calls(calls)
     }
 
-    private func log(_ reason: TranscoderState.Drop, _ record: KafkaRecord) {
+    private func log(_ reason: String, _ record: KafkaRecord) {
         self.logger.warning(
-            "A frame was dropped; further ones of this call are only counted.",
+            "A frame was dropped; further ones of this call and direction are only counted.",
             metadata: [
-                LogKey.callSid: "\(record.key.map { String(buffer: $0) } ?? "")", "reason": "\(reason.rawValue)",
+                LogKey.callSid: "\(record.key.flatMap { CallSid(String(buffer: $0)) }.map { "\($0)" } ?? "")",
+                "reason": "\(reason)",
                 LogKey.topic: "\(record.topic)", LogKey.partition: "\(record.partition)",
                 LogKey.offset: "\(record.offset)",
             ]
         )
+    }
+}
+
+extension KafkaRecord {
+    /// With memory of its own, because what was consumed together shares it.
+    fileprivate var copied: KafkaRecord {
+        var copy = self
+        copy.key = self.key.map { ByteBuffer(bytes: $0.readableBytesView) }
+        copy.value = self.value.map { ByteBuffer(bytes: $0.readableBytesView) }
+        return copy
     }
 }

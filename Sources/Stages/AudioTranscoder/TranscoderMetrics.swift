@@ -51,6 +51,14 @@ struct TranscoderMetrics: Sendable {
 
     private let inbound = Series(.inbound)
     private let outbound = Series(.outbound)
+    private let silentFrames = Counter(label: "voice_transcoder_gated_frames_total")
+    private let silentSeconds = FloatingPointCounter(label: "voice_transcoder_gated_seconds_total")
+    private let gateChanges = Dictionary(
+        uniqueKeysWithValues: SilenceGateChange.allCases.map { change in
+            let label = [("to", change.rawValue)]
+            return (change, Counter(label: "voice_transcoder_gate_changes_total", dimensions: label))
+        }
+    )
     private let activeCalls = Meter(label: "voice_transcoder_calls_active")
 
     func received(_ direction: Direction) { self[direction].received.increment() }
@@ -64,7 +72,17 @@ struct TranscoderMetrics: Sendable {
 
     func dropped(_ reason: Drop, _ direction: Direction) { self[direction].dropped[reason]?.increment() }
 
-    /// From a frame's batch being handed over by the consumer to the producer having taken it.
+    /// What the silence gate keeps from the model. Its share of the phone's audio is frames / inbound frames in.
+    func gated(_ gated: TranscoderState.Gated) {
+        if gated.silentFrames > 0 {
+            self.silentFrames.increment(by: gated.silentFrames)
+            self.silentSeconds.increment(by: Double(gated.silentFrames) * 0.02)
+        }
+        if let change = gated.change { self.gateChanges[change]?.increment() }
+    }
+
+    /// From a frame's batch being handed over by the consumer to the producer having taken it. What the broker gathers
+    /// before (`AudioTranscoderStage`) is not in it.
     func latency(_ duration: Duration, _ direction: Direction) { self[direction].latency.record(duration: duration) }
 
     /// Directions of calls whose filter history is kept.

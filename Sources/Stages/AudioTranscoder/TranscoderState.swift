@@ -2,7 +2,8 @@ package import CallEvents
 package import Kafka
 import NIOCore
 
-/// One partition of one direction: records in, converted records out, one for one and in order.
+/// One partition of one direction: records in, converted records out, one for one and in order. Only the silence
+/// gate, where there is one, keeps some back.
 ///
 /// The value knows each call's filter, what of it was seen, and which offset is safe to store. It does no I/O and is
 /// dropped when the partition goes to another member.
@@ -19,35 +20,67 @@ package struct TranscoderState: Sendable {
         case length
         /// The partition to write to does not exist.
         case partition
+
+        /// Repeats come with every restart and are nobody's fault.
+        var isFault: Bool { self != .repeated }
     }
 
     package enum Outcome: Sendable, Equatable {
         /// To be sent now; `finished` follows when it was delivered. `missing` frames before it were never seen.
         case send(KafkaMessage, missing: UInt64)
-        /// `isFirst` of its call to be dropped for a fault: worth a line in the log.
+        /// The same for what the silence gate lets through now.
+        case gated(Gated)
+        /// `isFirst` fault of its call in this direction, until there was none for a minute: worth a line in the log.
         case drop(Drop, isFirst: Bool)
-        /// Belongs to the dead letters; `finished` follows when it is there.
-        case unreadable(reason: String)
+        /// Belongs to the dead letters; `finished` follows when it is there. `isFirst` as of `drop`.
+        case unreadable(reason: String, isFirst: Bool)
+    }
+
+    /// What a frame that passes the silence gate brings about: nothing while it waits there, several outputs when the
+    /// gate opens.
+    package struct Gated: Sendable, Equatable {
+        package struct Output: Sendable, Equatable {
+            /// Of the frame that this is the output of.
+            package var offset: Int64
+            package var message: KafkaMessage
+        }
+
+        /// To be sent now, in order; `finished` follows for each when it was delivered.
+        package var outputs: [Output]
+        /// This many frames before it were never seen.
+        package var missing: UInt64
+        /// Frames, of which some go on without their audio, that are kept from the model for their silence.
+        package var silentFrames: Int
+        package var change: SilenceGateChange?
     }
 
     /// How long after its last frame a call keeps its history.
     package static let memory = Duration.seconds(60)
     /// How long after its last frame a call keeps the offset back (`OffsetTracker`). Frames follow each other within
-    /// milliseconds; behind a longer pause, only a restart during it would be heard, as a soft first 7 ms.
+    /// milliseconds; behind a longer pause, only a restart during it would be heard, as a soft first 7 ms, or as the
+    /// want of a pre-roll.
     package static let defaultHold = Duration.seconds(2)
 
     package let direction: Direction
     private let destination: String
     private let partitions: Int32
     private let hold: Duration
+    private let silenceGate: SilenceGateSettings?
     private var calls: [ByteBuffer: CallAudio] = [:]
+    private var faults = ReportedFaults()
     private var offsets = OffsetTracker()
 
-    package init(direction: Direction, topics: TopicNames, hold: Duration = Self.defaultHold) {
+    package init(
+        direction: Direction,
+        topics: TopicNames,
+        hold: Duration = Self.defaultHold,
+        silenceGate: SilenceGateSettings? = nil
+    ) {
         self.direction = direction
         self.destination = topics[direction.destination]
         self.partitions = topics.partitions
         self.hold = hold
+        self.silenceGate = silenceGate
     }
 
     /// Calls whose history is kept.
@@ -64,22 +97,32 @@ package struct TranscoderState: Sendable {
             (key, frame) = try self.read(record)
         } catch {
             self.offsets.received(record.offset)
-            return .unreadable(reason: error.reason)
+            return .unreadable(reason: error.reason, isFirst: self.faults.note(self.callKey(of: record), at: now))
         }
-        let call = self.index(of: key, at: now)
         if let fault = self.fault(of: frame) {
             self.dropped(record.offset)
-            return .drop(fault, isFirst: self.calls.values[call].noteFault())
+            return .drop(fault, isFirst: self.faults.note(key, at: now))
         }
+        let call = self.index(of: key, at: now)
         switch self.calls.values[call].receive(frame, offset: record.offset, at: now) {
         case .drop(let reason):
             self.dropped(record.offset)
-            return .drop(reason, isFirst: false)
+            return .drop(reason, isFirst: reason.isFault && self.faults.note(key, at: now))
         case .converted(let value, let predecessor, let missing):
             self.offsets.received(record.offset, needing: predecessor)
             let partition = self.direction == .outbound ? frame.outboundPartition : nil
             let message = KafkaMessage(topic: self.destination, partition: partition, key: key, value: value)
             return .send(message, missing: missing)
+        case .gated(let gated, let missing):
+            self.offsets.received(record.offset, needing: gated.needs)
+            for offset in gated.finished { self.offsets.finished(offset) }
+            let outputs = gated.outputs.map { output in
+                let message = KafkaMessage(topic: self.destination, key: key, value: output.value)
+                return Gated.Output(offset: output.offset, message: message)
+            }
+            return .gated(
+                Gated(outputs: outputs, missing: missing, silentFrames: gated.silentFrames, change: gated.change)
+            )
         }
     }
 
@@ -96,11 +139,14 @@ package struct TranscoderState: Sendable {
         while index != self.calls.endIndex {
             let silence = self.calls.values[index].lastSeen.duration(to: now)
             if silence > Self.memory { ended.append(self.calls.keys[index]) }
-            if silence > self.hold { self.calls.values[index].neededNext = nil }
+            if silence > min(self.hold, Self.memory) {
+                for offset in self.calls.values[index].letGo() { self.offsets.finished(offset) }
+            }
             if let needed = self.calls.values[index].neededNext { held = min(held ?? needed, needed) }
             self.calls.formIndex(after: &index)
         }
         for key in ended { self.calls[key] = nil }
+        self.faults.forget(before: now - Self.memory)
         return self.offsets.storable(holding: held)
     }
 
@@ -111,7 +157,7 @@ package struct TranscoderState: Sendable {
         if let known = self.calls.index(forKey: key) { return known }
         // A copy, because the record's key shares memory with the whole record.
         let own = ByteBuffer(bytes: key.readableBytesView)
-        self.calls[own] = CallAudio(direction: self.direction, lastSeen: now)
+        self.calls[own] = CallAudio(direction: self.direction, lastSeen: now, silenceGate: self.silenceGate)
         return self.calls.index(forKey: own)!
     }
 
@@ -126,14 +172,17 @@ package struct TranscoderState: Sendable {
 
     private func read(_ record: KafkaRecord) throws(Unreadable) -> (key: ByteBuffer, frame: AudioFrame) {
         guard let value = record.value else { throw Unreadable(reason: "no value") }
-        guard let key = record.key, self.calls[key] != nil || CallSid(String(buffer: key)) != nil else {
-            throw Unreadable(reason: "the key is no call identifier")
-        }
+        guard let key = self.callKey(of: record) else { throw Unreadable(reason: "the key is no call identifier") }
         do throws(AudioFrameError) {
             return (key, try AudioFrame(record: value))
         } catch {
             throw Unreadable(reason: "not an AudioFrame: \(error.code.rawValue)")
         }
+    }
+
+    /// - Returns: nil when it is no call identifier.
+    private func callKey(of record: KafkaRecord) -> ByteBuffer? {
+        record.key.flatMap { self.calls[$0] != nil || CallSid(String(buffer: $0)) != nil ? $0 : nil }
     }
 
     private func fault(of frame: AudioFrame) -> Drop? {

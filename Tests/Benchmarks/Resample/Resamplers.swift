@@ -75,13 +75,11 @@ typealias SampleStream = (
     _ input: UnsafeBufferPointer<Int16>, _ output: UnsafeMutableBufferPointer<Int16>
 ) -> Int
 
-/// The mu-law steps around a library, by the tables that our conversions use.
+/// The mu-law steps around a library, as our conversions do them.
 enum MulawAround {
     /// More than any library gives at once for a frame of 20 ms.
     private static let room = 16_384
     private static let samples = MuLaw.samples
-    /// The code of each biased magnitude, in steps of 8, as in `MuLaw`.
-    private static let positiveCodes = (0...32_767 >> 3).map { MuLaw.encode(Int16(max($0 << 3, 132) - 132)) }
 
     static func decoding(_ stream: @escaping SampleStream) -> Conversion {
         let samples = Self.samples
@@ -102,7 +100,6 @@ enum MulawAround {
     }
 
     static func encoding(_ stream: @escaping SampleStream) -> Conversion {
-        let codes = Self.positiveCodes
         var scratch = [Int16](repeating: 0, count: Self.room)
         return { frame, output in
             scratch.withUnsafeMutableBufferPointer { scratch in
@@ -110,13 +107,7 @@ enum MulawAround {
                     bytes.withMemoryRebound(to: Int16.self) { stream($0, scratch) }
                 }
                 output.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { output in
-                    codes.withUnsafeBufferPointer { codes in
-                        for index in 0..<count {
-                            let sample = scratch[index]
-                            let biased = min(Int(sample.magnitude), 32_635) + 132
-                            output[index] = codes[biased >> 3] ^ (sample < 0 ? 0x80 : 0)
-                        }
-                    }
+                    MuLaw.encode(UnsafeBufferPointer(rebasing: scratch[..<count]), into: output.baseAddress!)
                     return count
                 }
             }

@@ -105,11 +105,16 @@ struct Latencies: Sendable {
     /// Such as `1.2 / 3.4`: p50 and p99 in milliseconds.
     var text: String {
         guard !self.values.isEmpty else { return "–" }
+        let values = self.milliseconds(50, 99)
+        return "\(values[0].rounded(to: 2)) / \(values[1].rounded(to: 1))"
+    }
+
+    /// The value below which so many percent lie, for each; 100 is the greatest, and 0 the answer when there is none.
+    func milliseconds(_ percents: Int...) -> [Double] {
         let sorted = self.values.sorted()
-        let milliseconds = { (percent: Int) in
-            Double(sorted[min(sorted.count - 1, sorted.count * percent / 100)]) / 1_000
+        return percents.map { percent in
+            sorted.isEmpty ? 0 : Double(sorted[min(sorted.count - 1, sorted.count * percent / 100)]) / 1_000
         }
-        return "\(milliseconds(50).rounded(to: 2)) / \(milliseconds(99).rounded(to: 1))"
     }
 }
 

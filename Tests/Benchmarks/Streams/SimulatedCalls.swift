@@ -69,7 +69,7 @@ struct SimulatedCalls: Sendable {
             calls.append(callSid)
         }
         try await eventually("all streams", timeout: .seconds(60)) {
-            try await ingress.stage.metric("voice_streams_active") == Double(self.load.streams)
+            try await ingress.stage.process.metric("voice_streams_active") == Double(self.load.streams)
         }
         return calls
     }

@@ -51,7 +51,6 @@ final class StageBehind: Sendable {
     private let outboundPartition: Int32
     private let producer: KafkaProducer
     private let logger: Logger
-    private let probed = Mutex<Set<Int32>>([])
     /// Of calls whose frames do not say it.
     private let streams = Mutex<[ByteBuffer: Int]>([:])
 
@@ -74,46 +73,36 @@ final class StageBehind: Sendable {
 
     // MARK: From the callers
 
-    /// Counts what the ingress produces, until cancelled.
-    func listen(_ ledger: FrameLedger, skipsSilence: Bool) async throws {
-        let topic = self.topics[.audioInboundPhone]
-        let consumer = try KafkaConsumer(
-            .init(
-                group: "voice-bench-\(UUID().uuidString)",
-                topics: [topic],
-                positions: [topic: .edge(.end)],
-                readCommitted: false
-            ),
-            configuration: self.kafka,
-            logger: self.logger
-        )
+    /// Counts what the ingress produces while `body` runs.
+    func whileListening<Result>(
+        _ ledger: FrameLedger,
+        skipsSilence: Bool,
+        _ body: () async throws -> Result
+    ) async throws -> Result {
         // The frames' time is of the system's clock, ours is not.
         let offset = Int64(Date().timeIntervalSince1970 * 1e9) - Int64(Clock.nanoseconds)
-        for try await event in consumer {
-            guard case .records(let records) = event else { continue }
-            for record in records {
-                guard let value = record.value else {
-                    self.probed.withLock { _ = $0.insert(record.partition) }
-                    continue
-                }
-                guard let frame = try? AudioFrame(record: value) else {
-                    ledger.arrived(nil)
-                    continue
-                }
+        let listener = FrameListener(
+            [self.topics[.audioInboundPhone]],
+            partitions: self.topics.partitions,
+            producer: self.producer,
+            kafka: self.kafka,
+            logger: self.logger
+        )
+        return try await listener.whileListening(
+            { frame, record in
+                guard let frame else { return ledger.arrived(nil) }
                 let received = UInt64(clamping: frame.receivedAtUs * 1_000 - offset)
                 var tag = FrameTag(frame.payload)
                 // A person of the simulator who has nothing to say.
-                if skipsSilence, tag?.isSilence == true { continue }
+                if skipsSilence, tag?.isSilence == true { return }
                 if tag?.stream == FrameTag.streamOfKey {
                     tag?.stream = record.key.map { self.stream(of: $0) } ?? FrameTag.streamOfKey
                     tag?.sentAt = received
                 }
                 ledger.arrived(tag, wayPoint: received)
-            }
-            if let last = records.last {
-                consumer.store(last.offset + 1, for: .init(topic: topic, partition: last.partition))
-            }
-        }
+            },
+            body
+        )
     }
 
     /// Calls are numbered in the order in which they first speak.
@@ -123,21 +112,6 @@ final class StageBehind: Sendable {
             streams[key] = streams.count
             return streams.count - 1
         }
-    }
-
-    /// Returns when every partition is read: a record to each has arrived.
-    func isListening() throws -> Bool {
-        let missing = self.probed.withLock { Set(0..<self.topics.partitions).subtracting($0) }
-        for partition in missing {
-            let probe = KafkaMessage(
-                topic: self.topics[.audioInboundPhone],
-                partition: partition,
-                key: ByteBuffer(string: "probe"),
-                value: nil
-            )
-            _ = try self.producer.send(probe)
-        }
-        return missing.isEmpty
     }
 
     // MARK: The agent

@@ -45,10 +45,7 @@ struct StreamsBenchmark: AsyncParsableCommand {
         guard KafkaConfiguration.Profile(rawValue: self.profile) != nil else {
             throw ValidationError("--profile is kafka or embedded")
         }
-        let pairs = self.property + self.variant.flatMap { $0.split(separator: ",").map(String.init) }
-        if let wrong = pairs.first(where: { !$0.contains("=") || $0.hasPrefix("=") }) {
-            throw ValidationError("name=value is expected, not \(wrong)")
-        }
+        try NamedValues.validate(self.property + self.variant.flatMap { $0.split(separator: ",").map(String.init) })
     }
 
     func run() async throws {
@@ -58,7 +55,7 @@ struct StreamsBenchmark: AsyncParsableCommand {
             bootstrapServers: self.bootstrap,
             profile: KafkaConfiguration.Profile(rawValue: self.profile) ?? .kafka,
             instanceID: "voice-bench",
-            properties: Self.pairs(self.property)
+            properties: NamedValues.dictionary(self.property)
         )
         let variants = self.variant.isEmpty ? [""] : self.variant
         var results: [StreamsResult?] = Array(repeating: nil, count: variants.count)
@@ -70,7 +67,7 @@ struct StreamsBenchmark: AsyncParsableCommand {
                     topics: TopicNames(prefix: "bench\(self.partitions).", partitions: self.partitions),
                     kafka: kafka,
                     threads: self.threads,
-                    environment: Self.pairs(variant.split(separator: ",").map(String.init)),
+                    environment: NamedValues.dictionary(variant.split(separator: ",").map(String.init)),
                     logger: logger
                 )
                 let result = try await self.throughSimulator ? run.measureThroughSimulator() : run.measure()
@@ -85,15 +82,5 @@ struct StreamsBenchmark: AsyncParsableCommand {
             }
         }
         if results.contains(where: { $0?.isFaultless == false }) { throw ExitCode.failure }
-    }
-
-    private static func pairs(_ texts: [String]) -> [String: String] {
-        Dictionary(
-            texts.map { text in
-                let parts = text.split(separator: "=", maxSplits: 1)
-                return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
-            },
-            uniquingKeysWith: { $1 }
-        )
     }
 }

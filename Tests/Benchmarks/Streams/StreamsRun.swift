@@ -118,27 +118,16 @@ struct StreamsRun: Sendable {
     }
 
     private static func streamsEnd(_ ingress: IngressProcess) async throws {
-        try await eventually("the streams' end") { try await ingress.stage.metric("voice_streams_active") == 0 }
+        try await eventually("the streams' end") { try await ingress.stage.process.metric("voice_streams_active") == 0 }
     }
 
-    /// Starts an ingress and ends it in any case; what it logged goes to standard error.
+    /// Starts an ingress and ends it in any case.
     private func withIngress(
         _ environment: [String: String],
         _ body: (IngressProcess, ProcessProbe) async throws -> StreamsResult
     ) async throws -> StreamsResult {
         let ingress = try await IngressProcess(self.kafka, topics: self.topics, environment: environment)
-        do {
-            guard let pid = ingress.stage.program.pid else {
-                throw StreamsError(description: "twilio-ingress has ended")
-            }
-            let result = try await body(ingress, ProcessProbe(pid: pid))
-            FileHandle.standardError.write(Data(try await ingress.stop().utf8))
-            return result
-        } catch {
-            try await ingress.stage.program.kill()
-            FileHandle.standardError.write(Data(ingress.stage.program.logTail().utf8))
-            throw error
-        }
+        return try await ingress.stage.whileRunning { try await body(ingress, $0) }
     }
 
     /// Has what comes from the callers counted while `body` runs.
@@ -155,14 +144,7 @@ struct StreamsRun: Sendable {
             ingressInstance: IngressProcess.instance,
             logger: self.logger
         )
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await behind.listen(inbound, skipsSilence: skipsSilence) }
-            defer { group.cancelAll() }
-            try await eventually("every partition is read", timeout: .seconds(60), every: .milliseconds(100)) {
-                try behind.isListening()
-            }
-            return try await body(behind)
-        }
+        return try await behind.whileListening(inbound, skipsSilence: skipsSilence) { try await body(behind) }
     }
 }
 

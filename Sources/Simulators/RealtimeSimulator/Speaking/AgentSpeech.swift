@@ -89,8 +89,8 @@ struct AgentSpeech: Sendable {
             var converter = MulawToPCM24k()
             var pcm = ByteBuffer()
             converter.convert(ByteBuffer(bytes: mulaw + Array(repeating: MuLaw.silence, count: 160)), into: &pcm)
-            let delay = Int(AudioFilter.groupDelay / .microseconds(1)) * 48 / 1000
-            return Array(pcm.readableBytesView.dropFirst(delay / 2 * 2).prefix(6 * mulaw.count))
+            let delay = 2 * AudioFilter.interpolationDelay
+            return Array(pcm.readableBytesView.dropFirst(delay).prefix(6 * mulaw.count))
         }
     }
 }
