@@ -20,25 +20,35 @@ extension CallState {
         self.appliedOffset = offset
         guard let body = event.body, !self.fences(event, body) else { return [] }
 
+        let outputs = self.apply(body, event)
+        return outputs + self.windDownWhenDear(atUs: event.occurredAtUs) + self.writeTranscripts()
+    }
+
+    private mutating func apply(_ body: CallEvent.OneOf_Body, _ event: CallEvent) -> [CallOutput] {
         switch body {
         case .requested(let request): return self.requested(request, atUs: event.occurredAtUs)
+        case .callPlanned(let plan): return self.planned(plan)
         case .statusChanged(let change): return self.statusChanged(change, atUs: event.occurredAtUs)
         case .streamStarted(let stream): self.streamStarted(stream, atUs: event.occurredAtUs)
-        case .sessionClaimed: self.sessionEpoch = max(self.sessionEpoch, offset)
+        case .sessionClaimed: self.sessionEpoch = max(self.sessionEpoch, self.appliedOffset)
         case .speechStarted(let speech): self.speechStarted(speech)
         case .speechStopped(let speech): self.speechStopped(speech, atUs: event.occurredAtUs)
         case .utterance(let utterance): self.record(utterance)
         case .toolRequested(let request): return self.toolRequested(request.call)
-        case .toolCompleted(let completed): return self.toolCompleted(completed)
+        case .toolStarted(let started): self.toolStarted(started, atUs: event.occurredAtUs)
+        case .toolCompleted(let completed): return self.toolCompleted(completed, atUs: event.occurredAtUs)
         case .responseDone(let response): self.responseDone(response)
         case .replyProgressed(let reply): self.replyProgressed(reply)
         case .transcriptionDone(let done): self.transcriptionDone(done)
-        case .agentChanged(let change): self.agentChanged(change.handoff)
+        case .turnMeasured(let turn): self.turnMeasured(turn)
+        case .handoffRequested(let request): return self.handoffRequested(request, id: event.eventID)
+        case .agentChanged(let change): return self.agentChanged(change, id: event.eventID)
+        case .handoffRefused: self.settleHandoff(event.eventID)
+        case .machineDetected(let machine): return self.machineDetected(machine)
         case .errorOccurred(let error): return self.errorOccurred(error)
         case .endRequested(let end): return self.endRequested(end)
-        case .timerFired(let fired): self.timerFired(fired)
-        case .streamStopped, .sessionReady, .toolStarted, .machineDetected, .dtmfReceived, .sessionEnded,
-            .handoffRequested, .streamStatusChanged, .telephonyCompleted, .turnMeasured:
+        case .timerFired(let fired): return self.timerFired(fired, atUs: event.occurredAtUs)
+        case .streamStopped, .sessionReady, .dtmfReceived, .sessionEnded, .streamStatusChanged, .telephonyCompleted:
             break
         }
         return []
@@ -47,15 +57,15 @@ extension CallState {
     /// Whether a session that has lost the call wrote this.
     private func fences(_ event: CallEvent, _ body: CallEvent.OneOf_Body) -> Bool {
         switch body {
-        case .sessionReady, .speechStarted, .speechStopped, .utterance, .toolRequested, .responseDone, .agentChanged,
-            .sessionEnded, .replyProgressed, .turnMeasured, .transcriptionDone:
+        case .sessionReady, .speechStarted, .speechStopped, .utterance, .toolRequested, .responseDone, .sessionEnded,
+            .replyProgressed, .turnMeasured, .transcriptionDone:
             event.sessionEpoch < self.sessionEpoch
         case .errorOccurred:
             // Also other stages write it, without an epoch.
             event.sessionEpoch > 0 && event.sessionEpoch < self.sessionEpoch
         case .requested, .statusChanged, .streamStarted, .streamStopped, .sessionClaimed, .toolStarted, .toolCompleted,
             .machineDetected, .dtmfReceived, .timerFired, .endRequested, .handoffRequested, .streamStatusChanged,
-            .telephonyCompleted:
+            .telephonyCompleted, .callPlanned, .agentChanged, .handoffRefused:
             false
         }
     }
@@ -65,24 +75,33 @@ extension CallState {
         self.request = request
         self.requestedAtUs = atUs
         if self.phase == .unspecified { self.phase = .requested }
-        let agent = Agent.mainConcierge
-        self.agent = agent.name
         // The call may be over already: a busy line's callbacks can overtake the request.
+        return self.phase == .ended ? [] : [.effect(.plan)]
+    }
+
+    private mutating func planned(_ plan: CallPlanned) -> [CallOutput] {
+        guard self.hasRequest, self.agent.isEmpty else { return [] }
+        self.agent = plan.agent.agent
+        self.limits = plan.limits
         guard self.phase != .ended else { return [] }
         self.session = .with {
-            $0.agent = agent.session(for: request)
-            $0.audioPath = request.audioPath
-            $0.safetyIdentifier = SafetyIdentifier.of(request.userID)
+            $0.agent = plan.agent
+            $0.audioPath = self.request.audioPath
+            $0.safetyIdentifier = SafetyIdentifier.of(self.request.userID)
         }
-        let start = CallOutput.command(
-            .with {
-                $0.commandID = CallID.start(self.callSid)
-                $0.callSid = self.callSid
-                $0.startSession = self.session
-            }
-        )
-        return [start]
+        return [self.command(CallID.start(self.callSid)) { $0.startSession = self.session }]
     }
+
+    /// What was asked for and not answered yet: whoever takes the call over has it done.
+    package var pendingEffects: [CallEffect] {
+        guard self.hasRequest, self.phase != .ended || self.isPlanned else { return [] }
+        return (self.isPlanned ? [] : [.plan]) + self.unfinishedTools.map { tool in
+            // Begun by whoever had the call before: it may have run.
+            tool.startedAtUs > 0 && !tool.started.repeatable ? .giveUpTool(tool.call) : .runTool(tool.call)
+        } + self.pendingHandoffs.map { .handOver($0) }
+    }
+
+    private var isPlanned: Bool { !self.agent.isEmpty }
 
     private mutating func streamStarted(_ stream: StreamStarted, atUs: Int64) {
         guard stream.streamEpoch > self.streamEpoch else { return }
@@ -115,20 +134,6 @@ extension CallState {
         return true
     }
 
-    private mutating func agentChanged(_ handoff: Handoff) {
-        guard !handoff.toAgent.isEmpty, !self.handoffs.contains(handoff) else { return }
-        self.handoffs.append(handoff)
-        self.agent = handoff.toAgent
-    }
-
-    /// The session says goodbye to a person who has not spoken for long, and hangs up: should it die meanwhile, the next
-    /// owner only hangs up.
-    private mutating func timerFired(_ fired: TimerFired) {
-        guard fired.timer == TimerFired.idleGoodbye, self.phase != .ended else { return }
-        self.ending = true
-        if self.endReason.isEmpty { self.endReason = "idle" }
-    }
-
     /// A call that cannot go on is hung up: nobody would speak to the person any more.
     private mutating func errorOccurred(_ error: ErrorOccurred) -> [CallOutput] {
         error.fatal ? self.hangUp(reason: error.code, apology: Self.apology) : []
@@ -142,20 +147,36 @@ extension CallState {
     private static let apology = "I am sorry, we have a technical problem and cannot go on with this call. Goodbye."
 
     /// Ends the call without a goodbye of the agent's.
-    private mutating func hangUp(reason: String, apology: String = "") -> [CallOutput] {
+    mutating func hangUp(reason: String, apology: String = "") -> [CallOutput] {
         guard self.phase != .ended, self.endReason != reason else { return [] }
         self.ending = true
         self.endReason = reason
         return [
-            .telephony(
-                .with {
-                    $0.commandID = CallID.hangUp(self.callSid)
-                    $0.callSid = self.callSid
-                    $0.hangUp.reason = reason
-                    $0.hangUp.apology = apology
-                }
-            )
+            self.telephony(CallID.hangUp(self.callSid)) {
+                $0.hangUp.reason = reason
+                $0.hangUp.apology = apology
+            }
         ]
+    }
+
+    // MARK: What all parts need
+
+    /// A command to the session of this call.
+    func command(_ id: String, _ change: (inout CallCommand) -> Void) -> CallOutput {
+        var command = CallCommand()
+        command.commandID = id
+        command.callSid = self.callSid
+        change(&command)
+        return .command(command)
+    }
+
+    /// A command about this call's line.
+    func telephony(_ id: String, _ change: (inout TelephonyCommand) -> Void) -> CallOutput {
+        var command = TelephonyCommand()
+        command.commandID = id
+        command.callSid = self.callSid
+        change(&command)
+        return .telephony(command)
     }
 }
 

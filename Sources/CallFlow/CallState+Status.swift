@@ -28,15 +28,7 @@ extension CallState {
     private mutating func endOfSession(reason: String) -> [CallOutput] {
         if self.endReason.isEmpty { self.endReason = reason }
         guard self.hasSession else { return [] }
-        return [
-            .command(
-                .with {
-                    $0.commandID = CallID.end(self.callSid)
-                    $0.callSid = self.callSid
-                    $0.endSession.reason = reason
-                }
-            )
-        ]
+        return [self.command(CallID.end(self.callSid)) { $0.endSession.reason = reason }]
     }
 }
 

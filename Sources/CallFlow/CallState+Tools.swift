@@ -1,12 +1,11 @@
-package import CallEvents
+import CallEvents
 import SwiftProtobuf
 
 extension CallState {
-    /// Tool calls without an output, each of which `runTool` was asked for: a new coordinator runs them again if that
-    /// is safe.
-    package var unfinishedTools: [ToolCall] {
-        let open = self.exchanges.filter { !$0.completed }.map(\.call)
-        return open.filter { call in self.original(of: call)?.call.toolCallID == call.toolCallID }
+    /// Tool calls without an output, each of which an effect was asked for.
+    var unfinishedTools: [ToolExchange] {
+        let open = self.exchanges.filter { !$0.completed }
+        return open.filter { self.original(of: $0.call)?.call.toolCallID == $0.call.toolCallID }
     }
 
     mutating func toolRequested(_ requested: ToolCall) -> [CallOutput] {
@@ -18,19 +17,27 @@ extension CallState {
         let original = self.original(of: call)
         self.conversation.append(.with { $0.tool.call = call })
         // The model may ask the same thing again under a new id: it is done once and answered each time.
-        guard let original else { return [.runTool(call)] }
+        guard let original else { return [.effect(.runTool(call))] }
         guard original.completed else { return [] }
         return self.answer(call, succeeded: original.succeeded, output: original.output)
     }
 
-    mutating func toolCompleted(_ completed: ToolCompleted) -> [CallOutput] {
+    mutating func toolStarted(_ started: ToolStarted, atUs: Int64) {
+        self.change(started.toolCallID) { exchange in
+            guard !exchange.completed, exchange.startedAtUs == 0 else { return }
+            exchange.startedAtUs = atUs
+            exchange.started = started
+        }
+    }
+
+    mutating func toolCompleted(_ completed: ToolCompleted, atUs: Int64) -> [CallOutput] {
         guard let exchange = self.exchanges.first(where: { $0.call.toolCallID == completed.toolCallID }),
             !exchange.completed
         else { return [] }
         var outputs: [CallOutput] = []
-        if completed.succeeded, let quote = self.newQuote(in: completed, of: exchange.call) {
-            self.quotes.append(quote)
-            outputs.append(.quote(quote))
+        if completed.succeeded {
+            outputs += self.take(completed.result, of: exchange.call)
+            outputs += self.consequences(of: completed, exchange.call, atUs: atUs)
         }
         let key = ToolKey(exchange.call)
         for waiting in self.exchanges where !waiting.completed && ToolKey(waiting.call) == key {
@@ -45,66 +52,91 @@ extension CallState {
         }
     }
 
-    /// The first call of the same tool with the same arguments.
+    /// The first call of the same tool with the same arguments, unless it failed: what failed may be tried again.
     private func original(of call: ToolCall) -> ToolExchange? {
         let key = ToolKey(call)
-        return self.exchanges.first { ToolKey($0.call) == key }
+        return self.exchanges.first { ToolKey($0.call) == key && (!$0.completed || $0.succeeded) }
     }
 
-    private func newQuote(in completed: ToolCompleted, of call: ToolCall) -> Quote? {
-        guard Tool(rawValue: call.name) == .extractQuote, !completed.result.isEmpty else { return nil }
-        var options = JSONDecodingOptions()
-        options.ignoreUnknownFields = true
-        guard let quote = try? Quote(jsonString: completed.result, options: options),
-            !self.quotes.contains(where: { $0.quoteID == quote.quoteID })
-        else { return nil }
-        return quote
+    private mutating func change(_ toolCallID: String, _ body: (inout ToolExchange) -> Void) {
+        for index in self.conversation.indices where self.conversation[index].tool.call.toolCallID == toolCallID {
+            body(&self.conversation[index].tool)
+        }
     }
 
-    /// Notes the output, and tells the session: the model gets it, except that after `end_call` there is nothing more
-    /// to say.
-    private mutating func answer(_ call: ToolCall, succeeded: Bool, output: String) -> [CallOutput] {
-        for index in self.conversation.indices where self.conversation[index].tool.call.toolCallID == call.toolCallID {
-            self.conversation[index].tool.completed = true
-            self.conversation[index].tool.succeeded = succeeded
-            self.conversation[index].tool.output = output
+    /// What a tool's success means for the call, beside what the model is told.
+    private mutating func consequences(of completed: ToolCompleted, _ call: ToolCall, atUs: Int64) -> [CallOutput] {
+        if completed.hasAgentChanged { return self.handedOver(completed, call) }
+        switch Tool(rawValue: call.name) {
+        case .endCall: return self.sayGoodbye(call, atUs: atUs)
+        case .sendDigits: return self.sendDigits(call)
+        case .noteTone:
+            if let tone = NoteTone.tone(in: call.arguments, atUs: atUs) { self.tone = tone }
+            return []
+        case .reportVoicemail: return self.voicemailReported(call, atUs: atUs)
+        case .extractQuote, .scheduleAppointment, .placeOrder, .recordSpecialOffer, .validateQuote, .compareQuotes, nil:
+            return []
         }
-        guard self.phase != .ended else { return [] }
-        guard succeeded, Tool(rawValue: call.name) == .endCall else {
-            return [
-                .command(
-                    .with {
-                        $0.commandID = CallID.toolResult(call.toolCallID)
-                        $0.callSid = self.callSid
-                        $0.toolResult.toolCallID = call.toolCallID
-                        $0.toolResult.output = output
-                    }
-                )
-            ]
-        }
-        guard !self.ending else { return [] }
+    }
+
+    private mutating func sayGoodbye(_ call: ToolCall, atUs: Int64) -> [CallOutput] {
+        guard self.phase != .ended, !self.ending else { return [] }
+        if let outcome = EndCall.outcome(in: call.arguments), self.outcome.isEmpty { self.outcome = outcome }
+        return self.hangUpWhenPlayed(reason: EndCall.reason(in: call.arguments) ?? Tool.endCall.rawValue, atUs: atUs)
+    }
+
+    /// Hangs up when everything said so far was played.
+    mutating func hangUpWhenPlayed(reason: String, atUs: Int64) -> [CallOutput] {
+        guard self.phase != .ended, !self.ending else { return [] }
         self.ending = true
-        self.endReason = EndCall.reason(in: call.arguments) ?? Tool.endCall.rawValue
+        self.endingAtUs = atUs
+        self.endReason = reason
         return [
-            .command(
-                .with {
-                    $0.commandID = CallID.goodbye(self.callSid)
-                    $0.callSid = self.callSid
-                    $0.endSession.reason = self.endReason
-                    $0.endSession.hangUpWhenPlayed = true
-                }
-            )
+            self.command(CallID.goodbye(self.callSid)) {
+                $0.endSession.reason = reason
+                $0.endSession.hangUpWhenPlayed = true
+            }
+        ]
+    }
+
+    private func sendDigits(_ call: ToolCall) -> [CallOutput] {
+        guard self.phase != .ended, !self.ending, let digits = SendDigits.digits(in: call.arguments) else { return [] }
+        return [
+            self.telephony(CallID.digits(self.callSid, toolCallID: call.toolCallID)) {
+                $0.playDigits.digits = digits
+                $0.playDigits.streamEpoch = self.streamEpoch
+            }
+        ]
+    }
+
+    /// Notes the output, and tells the session.
+    mutating func answer(_ call: ToolCall, succeeded: Bool, output: String) -> [CallOutput] {
+        self.change(call.toolCallID) {
+            $0.completed = true
+            $0.succeeded = succeeded
+            $0.output = output
+        }
+        // After a goodbye there is nothing more to say: the model gets no output.
+        guard self.phase != .ended, !succeeded || Tool(rawValue: call.name) != .endCall else { return [] }
+        return [
+            self.command(CallID.toolResult(call.toolCallID)) {
+                $0.toolResult.toolCallID = call.toolCallID
+                $0.toolResult.output = output
+            }
         ]
     }
 }
 
-/// What makes two tool calls the same: the tool and its normalised arguments.
+/// What makes two tool calls the same: the tool and its normalised arguments; of a tool that may be used in the same way
+/// again, such as for pressing a key, the call's id.
 private struct ToolKey: Equatable {
     var name: String
     var arguments: String
 
     init(_ call: ToolCall) {
         self.name = call.name
-        self.arguments = Tool(rawValue: call.name)?.normalised(call.arguments) ?? call.arguments
+        let isRepeated = call.name.hasPrefix(Tool.transferPrefix) || Tool(rawValue: call.name)?.mayRepeat == true
+        self.arguments =
+            isRepeated ? call.toolCallID : Tool(rawValue: call.name)?.normalised(call.arguments) ?? call.arguments
     }
 }

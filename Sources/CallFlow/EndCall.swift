@@ -21,8 +21,8 @@ enum EndCall {
                     ],
                     "outcome": [
                         "type": "string",
-                        "description":
-                            "How it went: success, partial, refused, not_available, wrong_number, voicemail or failed.",
+                        "enum": .array(EndCall.outcomes.map { .string($0) }),
+                        "description": "How it went.",
                     ],
                 ],
                 "required": ["reason"],
@@ -30,7 +30,11 @@ enum EndCall {
             ]).text
     }
 
-    static func run(_ call: ToolCall) throws(ToolArgumentsError) -> Tool.Outcome {
+    private static let outcomes = [
+        "success", "partial", "refused", "not_available", "wrong_number", "voicemail", "failed",
+    ]
+
+    static func run(_ call: ToolCall) throws(ToolError) -> Tool.Outcome {
         let arguments = try ToolArguments(call.arguments, of: .endCall)
         _ = try arguments.requiredText("reason")
         _ = try arguments.text("outcome")
@@ -41,6 +45,13 @@ enum EndCall {
     static func reason(in json: String) -> String? {
         guard let arguments = try? ToolArguments(json, of: .endCall) else { return nil }
         return try? arguments.text("reason", limit: 200)
+    }
+
+    /// How the call went, by the agent's own word; nil when it did not say, or said something else.
+    static func outcome(in json: String) -> String? {
+        guard let arguments = try? ToolArguments(json, of: .endCall), let outcome = try? arguments.text("outcome")
+        else { return nil }
+        return self.outcomes.contains(outcome) ? outcome : nil
     }
 
     /// What cannot be read is compared as it is written.

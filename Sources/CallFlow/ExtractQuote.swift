@@ -44,10 +44,10 @@ enum ExtractQuote {
         var details: String
         var availability: String
 
-        init(_ json: String) throws(ToolArgumentsError) {
+        init(_ json: String) throws(ToolError) {
             let arguments = try ToolArguments(json, of: .extractQuote)
             guard let stated = try arguments.text("price"), let price = Price(stated) else {
-                throw ToolArgumentsError(
+                throw ToolError(
                     "price must be one number, not negative, such as 45 or 45.50. Ask for the price if it is not "
                         + "clear, then call extract_quote again."
                 )
@@ -55,7 +55,7 @@ enum ExtractQuote {
             self.price = price.decimalText
             let currency = try arguments.text("currency") ?? price.currency ?? Currency.default
             guard let code = Currency.code(currency) else {
-                throw ToolArgumentsError("currency must be an ISO 4217 code such as USD.")
+                throw ToolError("currency must be an ISO 4217 code such as USD.")
             }
             self.currency = code
             self.details = try arguments.text("details") ?? ""
@@ -63,7 +63,7 @@ enum ExtractQuote {
         }
     }
 
-    static func run(_ call: ToolCall, in context: ToolContext) throws(ToolArgumentsError) -> Tool.Outcome {
+    static func run(_ call: ToolCall, in context: ToolContext) throws(ToolError) -> Tool.Outcome {
         let arguments = try Arguments(call.arguments)
         let quote = Quote.with {
             $0.quoteID = CallID.quote(context.callSid, toolCallID: call.toolCallID)
@@ -82,7 +82,7 @@ enum ExtractQuote {
             "currency": .string(quote.currency),
         ]
         guard let result = try? quote.jsonString() else {
-            throw ToolArgumentsError("The quote could not be written down. Call extract_quote again.")
+            throw ToolError("The quote could not be written down. Call extract_quote again.")
         }
         return Tool.Outcome(output: output.text, result: result)
     }

@@ -1,17 +1,4 @@
 import FoundationEssentials
-import JSON
-
-/// Why a tool was not run, in words for the model.
-struct ToolArgumentsError: Error, Equatable {
-    var message: String
-
-    init(_ message: String) { self.message = message }
-
-    /// JSON text for the model.
-    var output: String {
-        JSONValue.object(["error": .object(["code": "invalid_arguments", "message": .string(self.message)])]).text
-    }
-}
 
 /// The arguments of a tool call as the model gave them: a JSON object, not checked.
 struct ToolArguments {
@@ -40,28 +27,28 @@ struct ToolArguments {
         }
     }
 
-    init(_ json: String, of tool: Tool) throws(ToolArgumentsError) {
+    init(_ json: String, of tool: Tool) throws(ToolError) {
         do {
             self.members = try JSONDecoder().decode([String: Member].self, from: Data(json.utf8))
         } catch {
-            throw ToolArgumentsError("The arguments of \(tool.rawValue) are not a JSON object. Call it again.")
+            throw ToolError("The arguments of \(tool.rawValue) are not a JSON object. Call it again.")
         }
     }
 
     /// The text of an optional argument, its spaces trimmed; nil when it is absent, null or blank.
-    func text(_ name: String, limit: Int = 2000) throws(ToolArgumentsError) -> String? {
+    func text(_ name: String, limit: Int = 2000) throws(ToolError) -> String? {
         switch self.members[name] {
         case nil, .null: return nil
         case .number(let number): return number.description
         case .text(let text):
             let words = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
             return words.isEmpty ? nil : String(words.prefix(limit))
-        case .other: throw ToolArgumentsError("\(name) must be text.")
+        case .other: throw ToolError("\(name) must be text.")
         }
     }
 
-    func requiredText(_ name: String) throws(ToolArgumentsError) -> String {
-        guard let text = try self.text(name) else { throw ToolArgumentsError("\(name) is required, as text.") }
+    func requiredText(_ name: String) throws(ToolError) -> String {
+        guard let text = try self.text(name) else { throw ToolError("\(name) is required, as text.") }
         return text
     }
 }

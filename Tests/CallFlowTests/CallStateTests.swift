@@ -45,7 +45,7 @@ import Testing
         let log = Log([.requested, .claimed, .status("completed", 3), .status("completed", 3), .status("failed", 9)])
         #expect(log.outputs.map(\.label) == ["start/\(self.sid)", "end/\(self.sid)"])
         #expect(log.state.status == "completed")
-        #expect(log.state.endedAtUs == log.events[2].event.occurredAtUs)
+        #expect(log.state.endedAtUs == log.events[3].event.occurredAtUs)
     }
 
     @Test func `callbacks that overtake the request are kept`() {

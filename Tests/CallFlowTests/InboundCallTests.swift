@@ -14,21 +14,17 @@ import Testing
     )
 
     @Test func `somebody who calls us gets the concierge, who does not believe to have called`() throws {
-        let (state, outputs) = Log([Self.inbound]).folded()
-        #expect(state.agent == "main_concierge")
-        guard case .command(let command) = try #require(outputs.first) else { throw Unexpected() }
-        #expect(outputs.count == 1)
-        #expect(command.startSession.audioPath == .passthrough)
-        let instructions = command.startSession.agent.instructions
+        guard case .requested(let request) = Self.inbound else { throw Unexpected() }
+        let session = Agent.mainConcierge.session(for: request)
+        #expect(session.agent == "main_concierge")
+        #expect(Log([Self.inbound]).state.session.audioPath == .passthrough)
+        let instructions = session.instructions
         #expect(instructions.contains("Somebody has called LifeHub's number"))
         #expect(!instructions.contains("You have called") && !instructions.contains("Let the person greet you first"))
-        #expect(command.startSession.agent.tools.map(\.name) == ["extract_quote", "end_call"])
+        #expect(session.tools.map(\.name) == ["extract_quote", "end_call"])
+        #expect(session.opening.contains("LifeHub"))
     }
 
-    @Test func `whoever calls us is spoken to first, and whom we call speaks first`() {
-        #expect(Log([Self.inbound]).state.session.agent.opening.contains("LifeHub"))
-        #expect(Log([.requested]).state.session.agent.opening.isEmpty)
-    }
 }
 
 @Suite struct EndedCallTests {

@@ -25,6 +25,8 @@ struct Log {
             $0.body = body
         }
         self.events.append((offset, event))
+        // The coordinator's answer to a request.
+        if case .requested = body { self.add(.planned) }
         return offset
     }
 
@@ -38,11 +40,12 @@ struct Log {
         return log
     }
 
+    /// Without the plan that every request asks for.
     func folded(from state: CallState = CallState(callSid: Self.callSid)) -> (state: CallState, outputs: [CallOutput]) {
         var state = state
         var outputs: [CallOutput] = []
         for (offset, event) in self.events { outputs += state.apply(event, at: offset) }
-        return (state, outputs)
+        return (state, outputs.filter { $0 != .effect(.plan) })
     }
 
     var state: CallState { self.folded().state }
@@ -59,6 +62,17 @@ extension CallEvent.OneOf_Body {
             $0.category = "general"
             $0.audioPath = .pcm24K
             $0.direction = "outbound-api"
+        }
+    )
+
+    static let planned = Self.callPlanned(
+        .with {
+            $0.agent.agent = "main_concierge"
+            $0.agent.instructions = "You are LifeHub's concierge."
+            $0.agent.settings.idle.seconds = 45
+            $0.limits.maxCallSeconds = 180
+            $0.limits.windDownSeconds = 20
+            $0.limits.maxHandoffs = 10
         }
     )
 
@@ -177,13 +191,18 @@ extension CallState {
 }
 
 extension CallOutput {
-    /// The command's id, `quote <price>` or `run <tool call>`: for comparing lists.
+    /// The command's id, `quote <price>`, `run <tool call>` and so on: for comparing lists.
     var label: String {
         switch self {
         case .command(let command): command.commandID
         case .telephony(let command): command.commandID
-        case .quote(let quote): "quote \(quote.price)"
-        case .runTool(let call): "run \(call.toolCallID)"
+        case .result(.quote(let quote)): "quote \(quote.price)"
+        case .result(.transcript(let transcript)): "transcript \(transcript.number)"
+        case .result(let result): result.type
+        case .effect(.runTool(let call)): "run \(call.toolCallID)"
+        case .effect(.giveUpTool(let call)): "give up \(call.toolCallID)"
+        case .effect(.handOver(let pending)): "hand over to \(pending.request.toAgent)"
+        case .effect(.plan): "plan"
         }
     }
 }

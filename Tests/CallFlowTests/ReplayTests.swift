@@ -29,8 +29,9 @@ import Testing
         #expect(state.phase == .ended)
         #expect(
             outputs.map(\.label) == [
-                "start/\(Log.callSid)", "run c1", "quote 45.00", "tool-result/c1", "tool-result/c2", "run c3",
-                "goodbye/\(Log.callSid)", "end/\(Log.callSid)",
+                "start/\(Log.callSid)", "transcript 1", "transcript 2", "transcript 3", "run c1", "quote 45.00",
+                "tool-result/c1", "tool-result/c2", "run c3", "goodbye/\(Log.callSid)", "end/\(Log.callSid)",
+                "transcript 4", "transcript 5",
             ]
         )
     }
@@ -44,7 +45,7 @@ import Testing
         // The new owner may read from further back than the snapshot.
         for (offset, event) in Self.call.events { outputs += restored.apply(event, at: offset) }
         #expect(restored == Self.call.state)
-        #expect(outputs == Self.call.outputs)
+        #expect(outputs.filter { $0 != .effect(.plan) } == Self.call.outputs)
     }
 
     @Test(arguments: 0..<50)

@@ -60,7 +60,7 @@ import Testing
             self.outputs(asks[0], asks[1], .ran("c1", "extract_quote", self.price))
                 == ["run c1", "quote 45.00", "tool-result/c1", "tool-result/c2"]
         )
-        #expect(Log([.requested] + asks).state.unfinishedTools.map(\.toolCallID) == ["c1"])
+        #expect(Log([.requested] + asks).state.pendingEffects.map { CallOutput.effect($0).label } == ["run c1"])
     }
 
     @Test func `another price is another quote`() {

@@ -101,7 +101,11 @@ import Testing
         let expected: Set<String> =
             switch tool {
             case .extractQuote: ["price", "currency", "details", "availability"]
+            case .noteTone: ["emotion", "urgency", "sentiment", "evidence"]
+            case .sendDigits: ["digits", "reason"]
+            case .reportVoicemail: ["evidence"]
             case .endCall: ["reason", "outcome"]
+            case .scheduleAppointment, .placeOrder, .recordSpecialOffer, .validateQuote, .compareQuotes: []
             }
         #expect(properties == expected)
     }

@@ -166,15 +166,25 @@ final class Bench: Sendable {
     private func message(for output: CallOutput, _ state: CallState) throws -> KafkaMessage? {
         switch output {
         case .command(let command): return try self.message(.commands, command)
-        case .runTool(let call):
-            var completed = CallEvent()
-            completed.eventID = CallID.toolCompleted(self.callSid, toolCallID: call.toolCallID)
-            completed.callSid = self.callSid
-            completed.occurredAtUs = UnixTime.nowUs
-            completed.toolCompleted = Tool.run(call, in: ToolContext(state, atUs: UnixTime.nowUs))
-            return try self.message(.events, completed)
-        case .telephony, .quote: return nil
+        case .effect(.plan):
+            return try self.message(CallID.planned(self.callSid)) {
+                $0.callPlanned.agent = Agent.mainConcierge.session(for: state.request)
+            }
+        case .effect(.runTool(let call)):
+            return try self.message(CallID.toolCompleted(self.callSid, toolCallID: call.toolCallID)) {
+                $0.toolCompleted = Tool.run(call, in: ToolContext(state, atUs: UnixTime.nowUs))
+            }
+        case .effect, .telephony, .result: return nil
         }
+    }
+
+    private func message(_ eventID: String, _ change: (inout CallEvent) -> Void) throws -> KafkaMessage {
+        var event = CallEvent()
+        event.eventID = eventID
+        event.callSid = self.callSid
+        event.occurredAtUs = UnixTime.nowUs
+        change(&event)
+        return try self.message(.events, event)
     }
 
     private func message(_ topic: Topic, _ value: some Message) throws -> KafkaMessage {

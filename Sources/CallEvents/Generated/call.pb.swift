@@ -102,6 +102,50 @@ package nonisolated enum Speaker: SwiftProtobuf.Enum, Swift.CaseIterable {
 
 }
 
+package nonisolated enum VoicemailPolicy: SwiftProtobuf.Enum, Swift.CaseIterable {
+  package typealias RawValue = Int
+
+  /// As `VOICEMAIL_POLICY_HANG_UP`.
+  case unspecified // = 0
+  case hangUp // = 1
+  case leaveMessage // = 2
+  case goOn // = 3
+  case UNRECOGNIZED(Int)
+
+  package init() {
+    self = .unspecified
+  }
+
+  package init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .hangUp
+    case 2: self = .leaveMessage
+    case 3: self = .goOn
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  package var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .hangUp: return 1
+    case .leaveMessage: return 2
+    case .goOn: return 3
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  package static let allCases: [VoicemailPolicy] = [
+    .unspecified,
+    .hangUp,
+    .leaveMessage,
+    .goOn,
+  ]
+
+}
+
 /// A place in the inbound audio of a call: everything up to and including this frame.
 package nonisolated struct AudioPosition: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -230,6 +274,54 @@ package nonisolated struct Handoff: Sendable {
   package init() {}
 }
 
+/// How long and how dear a call may become, and what is done about a machine that answers.
+package nonisolated struct CallLimits: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// From the answer on; 0: no limit. The agent winds the call down `wind_down_seconds` before.
+  package var maxCallSeconds: UInt32 = 0
+
+  package var windDownSeconds: UInt32 = 0
+
+  /// Billionths of a US dollar; 0: no limit.
+  package var maxCostNanodollars: Int64 = 0
+
+  /// A conversation is handed over so often and no more.
+  package var maxHandoffs: UInt32 = 0
+
+  package var voicemail: VoicemailPolicy = .unspecified
+
+  /// What the agent is to leave as a message: instructions of one response.
+  package var voicemailMessage: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// How the person sounds to the agent, in words: such as `calm`, `low`, `positive`.
+package nonisolated struct Tone: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var emotion: String = String()
+
+  package var urgency: String = String()
+
+  package var sentiment: String = String()
+
+  package var evidence: String = String()
+
+  package var atUs: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "lifehub.voice.v1"
@@ -240,6 +332,10 @@ nonisolated extension AudioPath: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension Speaker: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0SPEAKER_UNSPECIFIED\0\u{1}SPEAKER_PERSON\0\u{1}SPEAKER_AGENT\0")
+}
+
+nonisolated extension VoicemailPolicy: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0VOICEMAIL_POLICY_UNSPECIFIED\0\u{1}VOICEMAIL_POLICY_HANG_UP\0\u{1}VOICEMAIL_POLICY_LEAVE_MESSAGE\0\u{1}VOICEMAIL_POLICY_GO_ON\0")
 }
 
 nonisolated extension AudioPosition: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -505,6 +601,111 @@ nonisolated extension Handoff: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
     if lhs.toAgent != rhs.toAgent {return false}
     if lhs.reason != rhs.reason {return false}
     if lhs.context != rhs.context {return false}
+    if lhs.atUs != rhs.atUs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension CallLimits: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CallLimits"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}max_call_seconds\0\u{3}wind_down_seconds\0\u{3}max_cost_nanodollars\0\u{3}max_handoffs\0\u{1}voicemail\0\u{3}voicemail_message\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.maxCallSeconds) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.windDownSeconds) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.maxCostNanodollars) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.maxHandoffs) }()
+      case 5: try { try decoder.decodeSingularEnumField(value: &self.voicemail) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.voicemailMessage) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.maxCallSeconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.maxCallSeconds, fieldNumber: 1)
+    }
+    if self.windDownSeconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.windDownSeconds, fieldNumber: 2)
+    }
+    if self.maxCostNanodollars != 0 {
+      try visitor.visitSingularInt64Field(value: self.maxCostNanodollars, fieldNumber: 3)
+    }
+    if self.maxHandoffs != 0 {
+      try visitor.visitSingularUInt32Field(value: self.maxHandoffs, fieldNumber: 4)
+    }
+    if self.voicemail != .unspecified {
+      try visitor.visitSingularEnumField(value: self.voicemail, fieldNumber: 5)
+    }
+    if !self.voicemailMessage.isEmpty {
+      try visitor.visitSingularStringField(value: self.voicemailMessage, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: CallLimits, rhs: CallLimits) -> Bool {
+    if lhs.maxCallSeconds != rhs.maxCallSeconds {return false}
+    if lhs.windDownSeconds != rhs.windDownSeconds {return false}
+    if lhs.maxCostNanodollars != rhs.maxCostNanodollars {return false}
+    if lhs.maxHandoffs != rhs.maxHandoffs {return false}
+    if lhs.voicemail != rhs.voicemail {return false}
+    if lhs.voicemailMessage != rhs.voicemailMessage {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tone: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Tone"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}emotion\0\u{1}urgency\0\u{1}sentiment\0\u{1}evidence\0\u{3}at_us\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.emotion) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.urgency) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.sentiment) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.evidence) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.atUs) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.emotion.isEmpty {
+      try visitor.visitSingularStringField(value: self.emotion, fieldNumber: 1)
+    }
+    if !self.urgency.isEmpty {
+      try visitor.visitSingularStringField(value: self.urgency, fieldNumber: 2)
+    }
+    if !self.sentiment.isEmpty {
+      try visitor.visitSingularStringField(value: self.sentiment, fieldNumber: 3)
+    }
+    if !self.evidence.isEmpty {
+      try visitor.visitSingularStringField(value: self.evidence, fieldNumber: 4)
+    }
+    if self.atUs != 0 {
+      try visitor.visitSingularInt64Field(value: self.atUs, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tone, rhs: Tone) -> Bool {
+    if lhs.emotion != rhs.emotion {return false}
+    if lhs.urgency != rhs.urgency {return false}
+    if lhs.sentiment != rhs.sentiment {return false}
+    if lhs.evidence != rhs.evidence {return false}
     if lhs.atUs != rhs.atUs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

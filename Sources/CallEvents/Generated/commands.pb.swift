@@ -433,11 +433,22 @@ package nonisolated struct UpdateSession: Sendable {
   /// Clears the value of `agent`. Subsequent reads from it will return its default value.
   package mutating func clearAgent() {self._agent = nil}
 
+  /// The answer to the tool call that led to it, which is given before the new agent speaks; absent when none did.
+  package var toolResult: ToolResult {
+    get {_toolResult ?? ToolResult()}
+    set {_toolResult = newValue}
+  }
+  /// Returns true if `toolResult` has been explicitly set.
+  package var hasToolResult: Bool {self._toolResult != nil}
+  /// Clears the value of `toolResult`. Subsequent reads from it will return its default value.
+  package mutating func clearToolResult() {self._toolResult = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _agent: AgentSession? = nil
+  fileprivate var _toolResult: ToolResult? = nil
 }
 
 package nonisolated struct ToolResult: Sendable {
@@ -1253,7 +1264,7 @@ nonisolated extension StartSession: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension UpdateSession: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".UpdateSession"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}agent\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}agent\0\u{3}tool_result\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1262,6 +1273,7 @@ nonisolated extension UpdateSession: SwiftProtobuf.Message, SwiftProtobuf._Messa
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._agent) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._toolResult) }()
       default: break
       }
     }
@@ -1275,11 +1287,15 @@ nonisolated extension UpdateSession: SwiftProtobuf.Message, SwiftProtobuf._Messa
     try { if let v = self._agent {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
     } }()
+    try { if let v = self._toolResult {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: UpdateSession, rhs: UpdateSession) -> Bool {
     if lhs._agent != rhs._agent {return false}
+    if lhs._toolResult != rhs._toolResult {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

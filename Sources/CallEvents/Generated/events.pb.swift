@@ -267,6 +267,22 @@ package nonisolated struct CallEvent: @unchecked Sendable {
     set {_uniqueStorage()._body = .transcriptionDone(newValue)}
   }
 
+  package var callPlanned: CallPlanned {
+    get {
+      if case .callPlanned(let v)? = _storage._body {return v}
+      return CallPlanned()
+    }
+    set {_uniqueStorage()._body = .callPlanned(newValue)}
+  }
+
+  package var handoffRefused: HandoffRefused {
+    get {
+      if case .handoffRefused(let v)? = _storage._body {return v}
+      return HandoffRefused()
+    }
+    set {_uniqueStorage()._body = .handoffRefused(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Body: Equatable, Sendable {
@@ -296,6 +312,8 @@ package nonisolated struct CallEvent: @unchecked Sendable {
     case replyProgressed(ReplyProgressed)
     case turnMeasured(TurnMeasured)
     case transcriptionDone(TranscriptionDone)
+    case callPlanned(CallPlanned)
+    case handoffRefused(HandoffRefused)
 
   }
 
@@ -337,6 +355,38 @@ package nonisolated struct CallRequested: Sendable {
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+}
+
+/// Which agent begins a call, and its limits: as the agents' file said when the call was requested.
+package nonisolated struct CallPlanned: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var agent: AgentSession {
+    get {_agent ?? AgentSession()}
+    set {_agent = newValue}
+  }
+  /// Returns true if `agent` has been explicitly set.
+  package var hasAgent: Bool {self._agent != nil}
+  /// Clears the value of `agent`. Subsequent reads from it will return its default value.
+  package mutating func clearAgent() {self._agent = nil}
+
+  package var limits: CallLimits {
+    get {_limits ?? CallLimits()}
+    set {_limits = newValue}
+  }
+  /// Returns true if `limits` has been explicitly set.
+  package var hasLimits: Bool {self._limits != nil}
+  /// Clears the value of `limits`. Subsequent reads from it will return its default value.
+  package mutating func clearLimits() {self._limits = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _agent: AgentSession? = nil
+  fileprivate var _limits: CallLimits? = nil
 }
 
 /// Twilio's status callback.
@@ -589,6 +639,12 @@ package nonisolated struct ToolStarted: Sendable {
 
   package var name: String = String()
 
+  /// When this long has passed without an outcome, the tool is taken to have failed; 0: no limit.
+  package var timeoutMs: UInt32 = 0
+
+  /// It may be run again when nobody knows whether it was.
+  package var repeatable: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -611,9 +667,21 @@ package nonisolated struct ToolCompleted: Sendable {
   /// What the tool made, as proto3 JSON of a message of results.proto; empty when it made nothing.
   package var result: String = String()
 
+  /// Of a tool that hands the conversation over.
+  package var agentChanged: AgentChanged {
+    get {_agentChanged ?? AgentChanged()}
+    set {_agentChanged = newValue}
+  }
+  /// Returns true if `agentChanged` has been explicitly set.
+  package var hasAgentChanged: Bool {self._agentChanged != nil}
+  /// Clears the value of `agentChanged`. Subsequent reads from it will return its default value.
+  package mutating func clearAgentChanged() {self._agentChanged = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _agentChanged: AgentChanged? = nil
 }
 
 package nonisolated struct ResponseDone: Sendable {
@@ -678,11 +746,22 @@ package nonisolated struct AgentChanged: Sendable {
   /// Clears the value of `handoff`. Subsequent reads from it will return its default value.
   package mutating func clearHandoff() {self._handoff = nil}
 
+  /// The new agent, as the session needs it for this call.
+  package var agent: AgentSession {
+    get {_agent ?? AgentSession()}
+    set {_agent = newValue}
+  }
+  /// Returns true if `agent` has been explicitly set.
+  package var hasAgent: Bool {self._agent != nil}
+  /// Clears the value of `agent`. Subsequent reads from it will return its default value.
+  package mutating func clearAgent() {self._agent = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _handoff: Handoff? = nil
+  fileprivate var _agent: AgentSession? = nil
 }
 
 package nonisolated struct MachineDetected: Sendable {
@@ -787,6 +866,30 @@ package nonisolated struct HandoffRequested: Sendable {
   package init() {}
 }
 
+/// A handoff was asked for from outside of the conversation, and was not made.
+package nonisolated struct HandoffRefused: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var request: HandoffRequested {
+    get {_request ?? HandoffRequested()}
+    set {_request = newValue}
+  }
+  /// Returns true if `request` has been explicitly set.
+  package var hasRequest: Bool {self._request != nil}
+  /// Clears the value of `request`. Subsequent reads from it will return its default value.
+  package mutating func clearRequest() {self._request = nil}
+
+  package var reason: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _request: HandoffRequested? = nil
+}
+
 /// Twilio's stream status callback.
 package nonisolated struct StreamStatusChanged: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -830,7 +933,7 @@ fileprivate nonisolated let _protobuf_package = "lifehub.voice.v1"
 
 nonisolated extension CallEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CallEvent"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}event_id\0\u{3}call_sid\0\u{3}occurred_at_us\0\u{1}source\0\u{3}session_epoch\0\u{2}\u{5}requested\0\u{3}status_changed\0\u{3}stream_started\0\u{3}stream_stopped\0\u{3}session_claimed\0\u{3}session_ready\0\u{3}speech_started\0\u{3}speech_stopped\0\u{1}utterance\0\u{3}tool_requested\0\u{3}tool_started\0\u{3}tool_completed\0\u{3}response_done\0\u{3}agent_changed\0\u{3}machine_detected\0\u{3}dtmf_received\0\u{3}timer_fired\0\u{3}error_occurred\0\u{3}session_ended\0\u{3}end_requested\0\u{3}handoff_requested\0\u{3}stream_status_changed\0\u{3}telephony_completed\0\u{3}reply_progressed\0\u{3}turn_measured\0\u{3}transcription_done\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}event_id\0\u{3}call_sid\0\u{3}occurred_at_us\0\u{1}source\0\u{3}session_epoch\0\u{2}\u{5}requested\0\u{3}status_changed\0\u{3}stream_started\0\u{3}stream_stopped\0\u{3}session_claimed\0\u{3}session_ready\0\u{3}speech_started\0\u{3}speech_stopped\0\u{1}utterance\0\u{3}tool_requested\0\u{3}tool_started\0\u{3}tool_completed\0\u{3}response_done\0\u{3}agent_changed\0\u{3}machine_detected\0\u{3}dtmf_received\0\u{3}timer_fired\0\u{3}error_occurred\0\u{3}session_ended\0\u{3}end_requested\0\u{3}handoff_requested\0\u{3}stream_status_changed\0\u{3}telephony_completed\0\u{3}reply_progressed\0\u{3}turn_measured\0\u{3}transcription_done\0\u{3}call_planned\0\u{3}handoff_refused\0")
 
   fileprivate class _StorageClass {
     var _eventID: String = String()
@@ -1216,6 +1319,32 @@ nonisolated extension CallEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
             _storage._body = .transcriptionDone(v)
           }
         }()
+        case 36: try {
+          var v: CallPlanned?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .callPlanned(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .callPlanned(v)
+          }
+        }()
+        case 37: try {
+          var v: HandoffRefused?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .handoffRefused(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .handoffRefused(v)
+          }
+        }()
         default: break
         }
       }
@@ -1348,6 +1477,14 @@ nonisolated extension CallEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         guard case .transcriptionDone(let v)? = _storage._body else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 35)
       }()
+      case .callPlanned?: try {
+        guard case .callPlanned(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 36)
+      }()
+      case .handoffRefused?: try {
+        guard case .handoffRefused(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 37)
+      }()
       case nil: break
       }
     }
@@ -1444,6 +1581,45 @@ nonisolated extension CallRequested: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.audioPath != rhs.audioPath {return false}
     if lhs.direction != rhs.direction {return false}
     if lhs.quotes != rhs.quotes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension CallPlanned: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CallPlanned"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}agent\0\u{1}limits\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._agent) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._limits) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._agent {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._limits {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: CallPlanned, rhs: CallPlanned) -> Bool {
+    if lhs._agent != rhs._agent {return false}
+    if lhs._limits != rhs._limits {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1938,7 +2114,7 @@ nonisolated extension ToolRequested: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension ToolStarted: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ToolStarted"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tool_call_id\0\u{1}name\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tool_call_id\0\u{1}name\0\u{3}timeout_ms\0\u{1}repeatable\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1948,6 +2124,8 @@ nonisolated extension ToolStarted: SwiftProtobuf.Message, SwiftProtobuf._Message
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.toolCallID) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.timeoutMs) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.repeatable) }()
       default: break
       }
     }
@@ -1960,12 +2138,20 @@ nonisolated extension ToolStarted: SwiftProtobuf.Message, SwiftProtobuf._Message
     if !self.name.isEmpty {
       try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
     }
+    if self.timeoutMs != 0 {
+      try visitor.visitSingularUInt32Field(value: self.timeoutMs, fieldNumber: 3)
+    }
+    if self.repeatable != false {
+      try visitor.visitSingularBoolField(value: self.repeatable, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: ToolStarted, rhs: ToolStarted) -> Bool {
     if lhs.toolCallID != rhs.toolCallID {return false}
     if lhs.name != rhs.name {return false}
+    if lhs.timeoutMs != rhs.timeoutMs {return false}
+    if lhs.repeatable != rhs.repeatable {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1973,7 +2159,7 @@ nonisolated extension ToolStarted: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension ToolCompleted: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ToolCompleted"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tool_call_id\0\u{1}name\0\u{1}succeeded\0\u{1}output\0\u{1}result\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tool_call_id\0\u{1}name\0\u{1}succeeded\0\u{1}output\0\u{1}result\0\u{3}agent_changed\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1986,12 +2172,17 @@ nonisolated extension ToolCompleted: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 3: try { try decoder.decodeSingularBoolField(value: &self.succeeded) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.output) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.result) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._agentChanged) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.toolCallID.isEmpty {
       try visitor.visitSingularStringField(value: self.toolCallID, fieldNumber: 1)
     }
@@ -2007,6 +2198,9 @@ nonisolated extension ToolCompleted: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.result.isEmpty {
       try visitor.visitSingularStringField(value: self.result, fieldNumber: 5)
     }
+    try { if let v = self._agentChanged {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2016,6 +2210,7 @@ nonisolated extension ToolCompleted: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.succeeded != rhs.succeeded {return false}
     if lhs.output != rhs.output {return false}
     if lhs.result != rhs.result {return false}
+    if lhs._agentChanged != rhs._agentChanged {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2092,7 +2287,7 @@ nonisolated extension ResponseDone: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension AgentChanged: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".AgentChanged"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}handoff\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}handoff\0\u{1}agent\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2101,6 +2296,7 @@ nonisolated extension AgentChanged: SwiftProtobuf.Message, SwiftProtobuf._Messag
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._handoff) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._agent) }()
       default: break
       }
     }
@@ -2114,11 +2310,15 @@ nonisolated extension AgentChanged: SwiftProtobuf.Message, SwiftProtobuf._Messag
     try { if let v = self._handoff {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
     } }()
+    try { if let v = self._agent {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: AgentChanged, rhs: AgentChanged) -> Bool {
     if lhs._handoff != rhs._handoff {return false}
+    if lhs._agent != rhs._agent {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2359,6 +2559,45 @@ nonisolated extension HandoffRequested: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.toAgent != rhs.toAgent {return false}
     if lhs.reason != rhs.reason {return false}
     if lhs.context != rhs.context {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension HandoffRefused: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".HandoffRefused"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}reason\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: HandoffRefused, rhs: HandoffRefused) -> Bool {
+    if lhs._request != rhs._request {return false}
+    if lhs.reason != rhs.reason {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

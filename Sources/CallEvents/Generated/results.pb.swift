@@ -20,36 +20,659 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-/// results.quotes
+/// results.quotes: a price that a business named.
 package nonisolated struct Quote: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Deterministic: from the callSid and the tool call's id.
+  /// @required
   package var quoteID: String = String()
 
+  /// @required
   package var callSid: String = String()
 
+  /// Calls of one request share it.
   package var requestID: String = String()
 
   package var businessName: String = String()
 
   /// A decimal number as text, such as "45.00": never a float.
+  /// @required
+  /// @format decimal
   package var price: String = String()
 
   /// ISO 4217.
+  /// @required
+  /// @format currency
   package var currency: String = String()
 
   package var details: String = String()
 
+  /// As the business said it.
   package var availability: String = String()
 
   /// The agent that took it down.
   package var agent: String = String()
 
   /// RFC 3339, UTC.
+  /// @required
+  /// @format date-time
   package var quotedAt: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// results.appointments: a time that the business agreed to.
+package nonisolated struct Appointment: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// @required
+  package var appointmentID: String = String()
+
+  /// @required
+  package var callSid: String = String()
+
+  package var requestID: String = String()
+
+  package var businessName: String = String()
+
+  /// In the business's time zone.
+  /// @required
+  /// @format date
+  package var date: String = String()
+
+  /// 24 hours, in the business's time zone, such as "14:00".
+  /// @required
+  /// @format local-time
+  package var time: String = String()
+
+  /// IANA name; empty when it is not known.
+  package var timeZone: String = String()
+
+  /// The moment, with the offset of the time zone; empty when that is not known.
+  /// @format date-time
+  package var startsAt: String = String()
+
+  /// Date and time as the agent gave them.
+  package var asSaid: String = String()
+
+  package var confirmationNumber: String = String()
+
+  package var notes: String = String()
+
+  package var agent: String = String()
+
+  /// RFC 3339, UTC.
+  /// @required
+  /// @format date-time
+  package var recordedAt: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// results.orders: what the business agreed to deliver.
+package nonisolated struct Order: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// @required
+  package var orderID: String = String()
+
+  /// @required
+  package var callSid: String = String()
+
+  package var requestID: String = String()
+
+  package var businessName: String = String()
+
+  /// @required
+  package var items: [OrderItem] = []
+
+  /// A decimal number as text; empty when the business did not say.
+  /// @format decimal
+  package var totalPrice: String = String()
+
+  /// ISO 4217, with `total_price`.
+  /// @format currency
+  package var currency: String = String()
+
+  package var confirmationNumber: String = String()
+
+  /// As the business said it.
+  package var estimatedTime: String = String()
+
+  package var delivery: String = String()
+
+  package var agent: String = String()
+
+  /// RFC 3339, UTC.
+  /// @required
+  /// @format date-time
+  package var recordedAt: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct OrderItem: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// @required
+  package var name: String = String()
+
+  /// At least 1.
+  /// @required
+  package var quantity: UInt32 = 0
+
+  package var customizations: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// results.offers: a special offer that the business made.
+package nonisolated struct Offer: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// @required
+  package var offerID: String = String()
+
+  /// @required
+  package var callSid: String = String()
+
+  package var requestID: String = String()
+
+  package var businessName: String = String()
+
+  /// @required
+  package var description_p: String = String()
+
+  /// As the business said it, such as "20 %".
+  package var discount: String = String()
+
+  /// As the business said it.
+  package var validUntil: String = String()
+
+  /// The same as a date, where it is one.
+  /// @format date
+  package var validUntilDate: String = String()
+
+  package var conditions: String = String()
+
+  package var agent: String = String()
+
+  /// RFC 3339, UTC.
+  /// @required
+  /// @format date-time
+  package var recordedAt: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// results.comparisons: quotes of one request, the best first.
+package nonisolated struct Comparison: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// @required
+  package var comparisonID: String = String()
+
+  /// The call in which they were compared.
+  /// @required
+  package var callSid: String = String()
+
+  package var requestID: String = String()
+
+  /// What the customer cares for, as the agent gave it.
+  package var criteria: String = String()
+
+  /// @required
+  package var ranking: [RankedQuote] = []
+
+  /// Of the first of `ranking`; empty when no quote can be recommended.
+  package var bestQuoteID: String = String()
+
+  /// Why, in one sentence.
+  /// @required
+  package var summary: String = String()
+
+  package var agent: String = String()
+
+  /// RFC 3339, UTC.
+  /// @required
+  /// @format date-time
+  package var comparedAt: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct RankedQuote: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// From 1.
+  /// @required
+  package var rank: UInt32 = 0
+
+  /// @required
+  package var quoteID: String = String()
+
+  package var callSid: String = String()
+
+  package var businessName: String = String()
+
+  /// @required
+  /// @format decimal
+  package var price: String = String()
+
+  /// @required
+  /// @format currency
+  package var currency: String = String()
+
+  package var details: String = String()
+
+  package var availability: String = String()
+
+  /// What it is, what it is for and when it can be had are all known.
+  package var complete: Bool = false
+
+  /// Its price is far from the others'.
+  package var outlier: Bool = false
+
+  /// Why it stands where it stands.
+  package var reasons: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// results.transcripts: what one side said in one turn, when nothing about it can change any more.
+package nonisolated struct Transcript: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// @required
+  package var utteranceID: String = String()
+
+  /// @required
+  package var callSid: String = String()
+
+  package var requestID: String = String()
+
+  /// Its place in the call, from 1.
+  /// @required
+  package var number: UInt32 = 0
+
+  /// @required
+  /// @enum person agent
+  package var speaker: String = String()
+
+  /// The agent that spoke.
+  package var agent: String = String()
+
+  /// What was heard: of an interrupted reply, up to where it was cut.
+  /// @required
+  package var text: String = String()
+
+  /// @required
+  package var interrupted: Bool {
+    get {_interrupted ?? false}
+    set {_interrupted = newValue}
+  }
+  /// Returns true if `interrupted` has been explicitly set.
+  package var hasInterrupted: Bool {self._interrupted != nil}
+  /// Clears the value of `interrupted`. Subsequent reads from it will return its default value.
+  package mutating func clearInterrupted() {self._interrupted = nil}
+
+  /// RFC 3339, UTC.
+  /// @required
+  /// @format date-time
+  package var startedAt: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _interrupted: Bool? = nil
+}
+
+/// results.calls: one record for each call, some seconds after its end.
+package nonisolated struct CallSummary: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// @required
+  package var callSid: String {
+    get {_storage._callSid}
+    set {_uniqueStorage()._callSid = newValue}
+  }
+
+  package var requestID: String {
+    get {_storage._requestID}
+    set {_uniqueStorage()._requestID = newValue}
+  }
+
+  package var businessName: String {
+    get {_storage._businessName}
+    set {_uniqueStorage()._businessName = newValue}
+  }
+
+  package var category: String {
+    get {_storage._category}
+    set {_uniqueStorage()._category = newValue}
+  }
+
+  /// @enum outbound-api inbound
+  package var direction: String {
+    get {_storage._direction}
+    set {_uniqueStorage()._direction = newValue}
+  }
+
+  /// Twilio's last `CallStatus`.
+  /// @required
+  package var status: String {
+    get {_storage._status}
+    set {_uniqueStorage()._status = newValue}
+  }
+
+  /// @required
+  /// @enum success partial refused not_available wrong_number voicemail no_answer busy canceled failed unknown
+  package var outcome: String {
+    get {_storage._outcome}
+    set {_uniqueStorage()._outcome = newValue}
+  }
+
+  /// Who or what ended it.
+  package var endReason: String {
+    get {_storage._endReason}
+    set {_uniqueStorage()._endReason = newValue}
+  }
+
+  /// RFC 3339, UTC.
+  /// @required
+  /// @format date-time
+  package var requestedAt: String {
+    get {_storage._requestedAt}
+    set {_uniqueStorage()._requestedAt = newValue}
+  }
+
+  /// @format date-time
+  package var answeredAt: String {
+    get {_storage._answeredAt}
+    set {_uniqueStorage()._answeredAt = newValue}
+  }
+
+  /// @required
+  /// @format date-time
+  package var endedAt: String {
+    get {_storage._endedAt}
+    set {_uniqueStorage()._endedAt = newValue}
+  }
+
+  /// From the answer to the end.
+  /// @required
+  package var durationSeconds: Double {
+    get {_storage._durationSeconds ?? 0}
+    set {_uniqueStorage()._durationSeconds = newValue}
+  }
+  /// Returns true if `durationSeconds` has been explicitly set.
+  package var hasDurationSeconds: Bool {_storage._durationSeconds != nil}
+  /// Clears the value of `durationSeconds`. Subsequent reads from it will return its default value.
+  package mutating func clearDurationSeconds() {_uniqueStorage()._durationSeconds = nil}
+
+  /// In the order in which they first spoke.
+  package var agents: [String] {
+    get {_storage._agents}
+    set {_uniqueStorage()._agents = newValue}
+  }
+
+  package var handoffs: [HandoffRecord] {
+    get {_storage._handoffs}
+    set {_uniqueStorage()._handoffs = newValue}
+  }
+
+  package var tools: [ToolStatistics] {
+    get {_storage._tools}
+    set {_uniqueStorage()._tools = newValue}
+  }
+
+  /// @required
+  package var quotes: UInt32 {
+    get {_storage._quotes ?? 0}
+    set {_uniqueStorage()._quotes = newValue}
+  }
+  /// Returns true if `quotes` has been explicitly set.
+  package var hasQuotes: Bool {_storage._quotes != nil}
+  /// Clears the value of `quotes`. Subsequent reads from it will return its default value.
+  package mutating func clearQuotes() {_uniqueStorage()._quotes = nil}
+
+  /// @required
+  package var appointments: UInt32 {
+    get {_storage._appointments ?? 0}
+    set {_uniqueStorage()._appointments = newValue}
+  }
+  /// Returns true if `appointments` has been explicitly set.
+  package var hasAppointments: Bool {_storage._appointments != nil}
+  /// Clears the value of `appointments`. Subsequent reads from it will return its default value.
+  package mutating func clearAppointments() {_uniqueStorage()._appointments = nil}
+
+  /// @required
+  package var orders: UInt32 {
+    get {_storage._orders ?? 0}
+    set {_uniqueStorage()._orders = newValue}
+  }
+  /// Returns true if `orders` has been explicitly set.
+  package var hasOrders: Bool {_storage._orders != nil}
+  /// Clears the value of `orders`. Subsequent reads from it will return its default value.
+  package mutating func clearOrders() {_uniqueStorage()._orders = nil}
+
+  /// @required
+  package var offers: UInt32 {
+    get {_storage._offers ?? 0}
+    set {_uniqueStorage()._offers = newValue}
+  }
+  /// Returns true if `offers` has been explicitly set.
+  package var hasOffers: Bool {_storage._offers != nil}
+  /// Clears the value of `offers`. Subsequent reads from it will return its default value.
+  package mutating func clearOffers() {_uniqueStorage()._offers = nil}
+
+  /// @required
+  package var comparisons: UInt32 {
+    get {_storage._comparisons ?? 0}
+    set {_uniqueStorage()._comparisons = newValue}
+  }
+  /// Returns true if `comparisons` has been explicitly set.
+  package var hasComparisons: Bool {_storage._comparisons != nil}
+  /// Clears the value of `comparisons`. Subsequent reads from it will return its default value.
+  package mutating func clearComparisons() {_uniqueStorage()._comparisons = nil}
+
+  package var tone: ToneRecord {
+    get {_storage._tone ?? ToneRecord()}
+    set {_uniqueStorage()._tone = newValue}
+  }
+  /// Returns true if `tone` has been explicitly set.
+  package var hasTone: Bool {_storage._tone != nil}
+  /// Clears the value of `tone`. Subsequent reads from it will return its default value.
+  package mutating func clearTone() {_uniqueStorage()._tone = nil}
+
+  /// Twilio's `AnsweredBy`.
+  package var answeredBy: String {
+    get {_storage._answeredBy}
+    set {_uniqueStorage()._answeredBy = newValue}
+  }
+
+  /// US dollars, a decimal number as text.
+  /// @required
+  /// @format decimal
+  package var cost: String {
+    get {_storage._cost}
+    set {_uniqueStorage()._cost = newValue}
+  }
+
+  package var tokens: TokenCounts {
+    get {_storage._tokens ?? TokenCounts()}
+    set {_uniqueStorage()._tokens = newValue}
+  }
+  /// Returns true if `tokens` has been explicitly set.
+  package var hasTokens: Bool {_storage._tokens != nil}
+  /// Clears the value of `tokens`. Subsequent reads from it will return its default value.
+  package mutating func clearTokens() {_uniqueStorage()._tokens = nil}
+
+  package var latency: Latency {
+    get {_storage._latency ?? Latency()}
+    set {_uniqueStorage()._latency = newValue}
+  }
+  /// Returns true if `latency` has been explicitly set.
+  package var hasLatency: Bool {_storage._latency != nil}
+  /// Clears the value of `latency`. Subsequent reads from it will return its default value.
+  package mutating func clearLatency() {_uniqueStorage()._latency = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+package nonisolated struct HandoffRecord: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// @required
+  package var fromAgent: String = String()
+
+  /// @required
+  package var toAgent: String = String()
+
+  package var reason: String = String()
+
+  package var context: String = String()
+
+  /// @required
+  /// @format date-time
+  package var timestamp: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct ToolStatistics: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// @required
+  package var name: String = String()
+
+  /// @required
+  package var succeeded: UInt32 {
+    get {_succeeded ?? 0}
+    set {_succeeded = newValue}
+  }
+  /// Returns true if `succeeded` has been explicitly set.
+  package var hasSucceeded: Bool {self._succeeded != nil}
+  /// Clears the value of `succeeded`. Subsequent reads from it will return its default value.
+  package mutating func clearSucceeded() {self._succeeded = nil}
+
+  /// @required
+  package var failed: UInt32 {
+    get {_failed ?? 0}
+    set {_failed = newValue}
+  }
+  /// Returns true if `failed` has been explicitly set.
+  package var hasFailed: Bool {self._failed != nil}
+  /// Clears the value of `failed`. Subsequent reads from it will return its default value.
+  package mutating func clearFailed() {self._failed = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _succeeded: UInt32? = nil
+  fileprivate var _failed: UInt32? = nil
+}
+
+package nonisolated struct ToneRecord: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var emotion: String = String()
+
+  package var urgency: String = String()
+
+  package var sentiment: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Cached tokens are part of the input counts.
+package nonisolated struct TokenCounts: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var inputText: UInt32 = 0
+
+  package var inputAudio: UInt32 = 0
+
+  package var cachedText: UInt32 = 0
+
+  package var cachedAudio: UInt32 = 0
+
+  package var outputText: UInt32 = 0
+
+  package var outputAudio: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// From the end of the person's speech, milliseconds.
+package nonisolated struct Latency: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var turns: UInt32 = 0
+
+  /// Until the model's first audio came.
+  package var firstAudioP50: UInt32 = 0
+
+  package var firstAudioP95: UInt32 = 0
+
+  /// Until the phone played it.
+  package var firstPlayedP50: UInt32 = 0
+
+  package var firstPlayedP95: UInt32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -130,6 +753,1002 @@ nonisolated extension Quote: SwiftProtobuf.Message, SwiftProtobuf._MessageImplem
     if lhs.availability != rhs.availability {return false}
     if lhs.agent != rhs.agent {return false}
     if lhs.quotedAt != rhs.quotedAt {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Appointment: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Appointment"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}appointment_id\0\u{3}call_sid\0\u{3}request_id\0\u{3}business_name\0\u{1}date\0\u{1}time\0\u{3}time_zone\0\u{3}starts_at\0\u{3}as_said\0\u{3}confirmation_number\0\u{1}notes\0\u{1}agent\0\u{3}recorded_at\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.appointmentID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.callSid) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.requestID) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.businessName) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.date) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.time) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.timeZone) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.startsAt) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.asSaid) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self.confirmationNumber) }()
+      case 11: try { try decoder.decodeSingularStringField(value: &self.notes) }()
+      case 12: try { try decoder.decodeSingularStringField(value: &self.agent) }()
+      case 13: try { try decoder.decodeSingularStringField(value: &self.recordedAt) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.appointmentID.isEmpty {
+      try visitor.visitSingularStringField(value: self.appointmentID, fieldNumber: 1)
+    }
+    if !self.callSid.isEmpty {
+      try visitor.visitSingularStringField(value: self.callSid, fieldNumber: 2)
+    }
+    if !self.requestID.isEmpty {
+      try visitor.visitSingularStringField(value: self.requestID, fieldNumber: 3)
+    }
+    if !self.businessName.isEmpty {
+      try visitor.visitSingularStringField(value: self.businessName, fieldNumber: 4)
+    }
+    if !self.date.isEmpty {
+      try visitor.visitSingularStringField(value: self.date, fieldNumber: 5)
+    }
+    if !self.time.isEmpty {
+      try visitor.visitSingularStringField(value: self.time, fieldNumber: 6)
+    }
+    if !self.timeZone.isEmpty {
+      try visitor.visitSingularStringField(value: self.timeZone, fieldNumber: 7)
+    }
+    if !self.startsAt.isEmpty {
+      try visitor.visitSingularStringField(value: self.startsAt, fieldNumber: 8)
+    }
+    if !self.asSaid.isEmpty {
+      try visitor.visitSingularStringField(value: self.asSaid, fieldNumber: 9)
+    }
+    if !self.confirmationNumber.isEmpty {
+      try visitor.visitSingularStringField(value: self.confirmationNumber, fieldNumber: 10)
+    }
+    if !self.notes.isEmpty {
+      try visitor.visitSingularStringField(value: self.notes, fieldNumber: 11)
+    }
+    if !self.agent.isEmpty {
+      try visitor.visitSingularStringField(value: self.agent, fieldNumber: 12)
+    }
+    if !self.recordedAt.isEmpty {
+      try visitor.visitSingularStringField(value: self.recordedAt, fieldNumber: 13)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Appointment, rhs: Appointment) -> Bool {
+    if lhs.appointmentID != rhs.appointmentID {return false}
+    if lhs.callSid != rhs.callSid {return false}
+    if lhs.requestID != rhs.requestID {return false}
+    if lhs.businessName != rhs.businessName {return false}
+    if lhs.date != rhs.date {return false}
+    if lhs.time != rhs.time {return false}
+    if lhs.timeZone != rhs.timeZone {return false}
+    if lhs.startsAt != rhs.startsAt {return false}
+    if lhs.asSaid != rhs.asSaid {return false}
+    if lhs.confirmationNumber != rhs.confirmationNumber {return false}
+    if lhs.notes != rhs.notes {return false}
+    if lhs.agent != rhs.agent {return false}
+    if lhs.recordedAt != rhs.recordedAt {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Order: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Order"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}order_id\0\u{3}call_sid\0\u{3}request_id\0\u{3}business_name\0\u{1}items\0\u{3}total_price\0\u{1}currency\0\u{3}confirmation_number\0\u{3}estimated_time\0\u{1}delivery\0\u{1}agent\0\u{3}recorded_at\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.orderID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.callSid) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.requestID) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.businessName) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.items) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.totalPrice) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.currency) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.confirmationNumber) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.estimatedTime) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self.delivery) }()
+      case 11: try { try decoder.decodeSingularStringField(value: &self.agent) }()
+      case 12: try { try decoder.decodeSingularStringField(value: &self.recordedAt) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.orderID.isEmpty {
+      try visitor.visitSingularStringField(value: self.orderID, fieldNumber: 1)
+    }
+    if !self.callSid.isEmpty {
+      try visitor.visitSingularStringField(value: self.callSid, fieldNumber: 2)
+    }
+    if !self.requestID.isEmpty {
+      try visitor.visitSingularStringField(value: self.requestID, fieldNumber: 3)
+    }
+    if !self.businessName.isEmpty {
+      try visitor.visitSingularStringField(value: self.businessName, fieldNumber: 4)
+    }
+    if !self.items.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.items, fieldNumber: 5)
+    }
+    if !self.totalPrice.isEmpty {
+      try visitor.visitSingularStringField(value: self.totalPrice, fieldNumber: 6)
+    }
+    if !self.currency.isEmpty {
+      try visitor.visitSingularStringField(value: self.currency, fieldNumber: 7)
+    }
+    if !self.confirmationNumber.isEmpty {
+      try visitor.visitSingularStringField(value: self.confirmationNumber, fieldNumber: 8)
+    }
+    if !self.estimatedTime.isEmpty {
+      try visitor.visitSingularStringField(value: self.estimatedTime, fieldNumber: 9)
+    }
+    if !self.delivery.isEmpty {
+      try visitor.visitSingularStringField(value: self.delivery, fieldNumber: 10)
+    }
+    if !self.agent.isEmpty {
+      try visitor.visitSingularStringField(value: self.agent, fieldNumber: 11)
+    }
+    if !self.recordedAt.isEmpty {
+      try visitor.visitSingularStringField(value: self.recordedAt, fieldNumber: 12)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Order, rhs: Order) -> Bool {
+    if lhs.orderID != rhs.orderID {return false}
+    if lhs.callSid != rhs.callSid {return false}
+    if lhs.requestID != rhs.requestID {return false}
+    if lhs.businessName != rhs.businessName {return false}
+    if lhs.items != rhs.items {return false}
+    if lhs.totalPrice != rhs.totalPrice {return false}
+    if lhs.currency != rhs.currency {return false}
+    if lhs.confirmationNumber != rhs.confirmationNumber {return false}
+    if lhs.estimatedTime != rhs.estimatedTime {return false}
+    if lhs.delivery != rhs.delivery {return false}
+    if lhs.agent != rhs.agent {return false}
+    if lhs.recordedAt != rhs.recordedAt {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension OrderItem: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".OrderItem"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}quantity\0\u{1}customizations\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.quantity) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.customizations) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if self.quantity != 0 {
+      try visitor.visitSingularUInt32Field(value: self.quantity, fieldNumber: 2)
+    }
+    if !self.customizations.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.customizations, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: OrderItem, rhs: OrderItem) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.quantity != rhs.quantity {return false}
+    if lhs.customizations != rhs.customizations {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Offer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Offer"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}offer_id\0\u{3}call_sid\0\u{3}request_id\0\u{3}business_name\0\u{1}description\0\u{1}discount\0\u{3}valid_until\0\u{3}valid_until_date\0\u{1}conditions\0\u{1}agent\0\u{3}recorded_at\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.offerID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.callSid) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.requestID) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.businessName) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.description_p) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.discount) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.validUntil) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.validUntilDate) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.conditions) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self.agent) }()
+      case 11: try { try decoder.decodeSingularStringField(value: &self.recordedAt) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.offerID.isEmpty {
+      try visitor.visitSingularStringField(value: self.offerID, fieldNumber: 1)
+    }
+    if !self.callSid.isEmpty {
+      try visitor.visitSingularStringField(value: self.callSid, fieldNumber: 2)
+    }
+    if !self.requestID.isEmpty {
+      try visitor.visitSingularStringField(value: self.requestID, fieldNumber: 3)
+    }
+    if !self.businessName.isEmpty {
+      try visitor.visitSingularStringField(value: self.businessName, fieldNumber: 4)
+    }
+    if !self.description_p.isEmpty {
+      try visitor.visitSingularStringField(value: self.description_p, fieldNumber: 5)
+    }
+    if !self.discount.isEmpty {
+      try visitor.visitSingularStringField(value: self.discount, fieldNumber: 6)
+    }
+    if !self.validUntil.isEmpty {
+      try visitor.visitSingularStringField(value: self.validUntil, fieldNumber: 7)
+    }
+    if !self.validUntilDate.isEmpty {
+      try visitor.visitSingularStringField(value: self.validUntilDate, fieldNumber: 8)
+    }
+    if !self.conditions.isEmpty {
+      try visitor.visitSingularStringField(value: self.conditions, fieldNumber: 9)
+    }
+    if !self.agent.isEmpty {
+      try visitor.visitSingularStringField(value: self.agent, fieldNumber: 10)
+    }
+    if !self.recordedAt.isEmpty {
+      try visitor.visitSingularStringField(value: self.recordedAt, fieldNumber: 11)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Offer, rhs: Offer) -> Bool {
+    if lhs.offerID != rhs.offerID {return false}
+    if lhs.callSid != rhs.callSid {return false}
+    if lhs.requestID != rhs.requestID {return false}
+    if lhs.businessName != rhs.businessName {return false}
+    if lhs.description_p != rhs.description_p {return false}
+    if lhs.discount != rhs.discount {return false}
+    if lhs.validUntil != rhs.validUntil {return false}
+    if lhs.validUntilDate != rhs.validUntilDate {return false}
+    if lhs.conditions != rhs.conditions {return false}
+    if lhs.agent != rhs.agent {return false}
+    if lhs.recordedAt != rhs.recordedAt {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Comparison: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Comparison"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}comparison_id\0\u{3}call_sid\0\u{3}request_id\0\u{1}criteria\0\u{1}ranking\0\u{3}best_quote_id\0\u{1}summary\0\u{1}agent\0\u{3}compared_at\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.comparisonID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.callSid) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.requestID) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.criteria) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.ranking) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.bestQuoteID) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.summary) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.agent) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.comparedAt) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.comparisonID.isEmpty {
+      try visitor.visitSingularStringField(value: self.comparisonID, fieldNumber: 1)
+    }
+    if !self.callSid.isEmpty {
+      try visitor.visitSingularStringField(value: self.callSid, fieldNumber: 2)
+    }
+    if !self.requestID.isEmpty {
+      try visitor.visitSingularStringField(value: self.requestID, fieldNumber: 3)
+    }
+    if !self.criteria.isEmpty {
+      try visitor.visitSingularStringField(value: self.criteria, fieldNumber: 4)
+    }
+    if !self.ranking.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.ranking, fieldNumber: 5)
+    }
+    if !self.bestQuoteID.isEmpty {
+      try visitor.visitSingularStringField(value: self.bestQuoteID, fieldNumber: 6)
+    }
+    if !self.summary.isEmpty {
+      try visitor.visitSingularStringField(value: self.summary, fieldNumber: 7)
+    }
+    if !self.agent.isEmpty {
+      try visitor.visitSingularStringField(value: self.agent, fieldNumber: 8)
+    }
+    if !self.comparedAt.isEmpty {
+      try visitor.visitSingularStringField(value: self.comparedAt, fieldNumber: 9)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Comparison, rhs: Comparison) -> Bool {
+    if lhs.comparisonID != rhs.comparisonID {return false}
+    if lhs.callSid != rhs.callSid {return false}
+    if lhs.requestID != rhs.requestID {return false}
+    if lhs.criteria != rhs.criteria {return false}
+    if lhs.ranking != rhs.ranking {return false}
+    if lhs.bestQuoteID != rhs.bestQuoteID {return false}
+    if lhs.summary != rhs.summary {return false}
+    if lhs.agent != rhs.agent {return false}
+    if lhs.comparedAt != rhs.comparedAt {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension RankedQuote: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RankedQuote"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}rank\0\u{3}quote_id\0\u{3}call_sid\0\u{3}business_name\0\u{1}price\0\u{1}currency\0\u{1}details\0\u{1}availability\0\u{1}complete\0\u{1}outlier\0\u{1}reasons\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.rank) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.quoteID) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.callSid) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.businessName) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.price) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.currency) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.details) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.availability) }()
+      case 9: try { try decoder.decodeSingularBoolField(value: &self.complete) }()
+      case 10: try { try decoder.decodeSingularBoolField(value: &self.outlier) }()
+      case 11: try { try decoder.decodeRepeatedStringField(value: &self.reasons) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.rank != 0 {
+      try visitor.visitSingularUInt32Field(value: self.rank, fieldNumber: 1)
+    }
+    if !self.quoteID.isEmpty {
+      try visitor.visitSingularStringField(value: self.quoteID, fieldNumber: 2)
+    }
+    if !self.callSid.isEmpty {
+      try visitor.visitSingularStringField(value: self.callSid, fieldNumber: 3)
+    }
+    if !self.businessName.isEmpty {
+      try visitor.visitSingularStringField(value: self.businessName, fieldNumber: 4)
+    }
+    if !self.price.isEmpty {
+      try visitor.visitSingularStringField(value: self.price, fieldNumber: 5)
+    }
+    if !self.currency.isEmpty {
+      try visitor.visitSingularStringField(value: self.currency, fieldNumber: 6)
+    }
+    if !self.details.isEmpty {
+      try visitor.visitSingularStringField(value: self.details, fieldNumber: 7)
+    }
+    if !self.availability.isEmpty {
+      try visitor.visitSingularStringField(value: self.availability, fieldNumber: 8)
+    }
+    if self.complete != false {
+      try visitor.visitSingularBoolField(value: self.complete, fieldNumber: 9)
+    }
+    if self.outlier != false {
+      try visitor.visitSingularBoolField(value: self.outlier, fieldNumber: 10)
+    }
+    if !self.reasons.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.reasons, fieldNumber: 11)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: RankedQuote, rhs: RankedQuote) -> Bool {
+    if lhs.rank != rhs.rank {return false}
+    if lhs.quoteID != rhs.quoteID {return false}
+    if lhs.callSid != rhs.callSid {return false}
+    if lhs.businessName != rhs.businessName {return false}
+    if lhs.price != rhs.price {return false}
+    if lhs.currency != rhs.currency {return false}
+    if lhs.details != rhs.details {return false}
+    if lhs.availability != rhs.availability {return false}
+    if lhs.complete != rhs.complete {return false}
+    if lhs.outlier != rhs.outlier {return false}
+    if lhs.reasons != rhs.reasons {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Transcript: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Transcript"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}utterance_id\0\u{3}call_sid\0\u{3}request_id\0\u{1}number\0\u{1}speaker\0\u{1}agent\0\u{1}text\0\u{1}interrupted\0\u{3}started_at\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.utteranceID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.callSid) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.requestID) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.number) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.speaker) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.agent) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.text) }()
+      case 8: try { try decoder.decodeSingularBoolField(value: &self._interrupted) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.startedAt) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.utteranceID.isEmpty {
+      try visitor.visitSingularStringField(value: self.utteranceID, fieldNumber: 1)
+    }
+    if !self.callSid.isEmpty {
+      try visitor.visitSingularStringField(value: self.callSid, fieldNumber: 2)
+    }
+    if !self.requestID.isEmpty {
+      try visitor.visitSingularStringField(value: self.requestID, fieldNumber: 3)
+    }
+    if self.number != 0 {
+      try visitor.visitSingularUInt32Field(value: self.number, fieldNumber: 4)
+    }
+    if !self.speaker.isEmpty {
+      try visitor.visitSingularStringField(value: self.speaker, fieldNumber: 5)
+    }
+    if !self.agent.isEmpty {
+      try visitor.visitSingularStringField(value: self.agent, fieldNumber: 6)
+    }
+    if !self.text.isEmpty {
+      try visitor.visitSingularStringField(value: self.text, fieldNumber: 7)
+    }
+    try { if let v = self._interrupted {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 8)
+    } }()
+    if !self.startedAt.isEmpty {
+      try visitor.visitSingularStringField(value: self.startedAt, fieldNumber: 9)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Transcript, rhs: Transcript) -> Bool {
+    if lhs.utteranceID != rhs.utteranceID {return false}
+    if lhs.callSid != rhs.callSid {return false}
+    if lhs.requestID != rhs.requestID {return false}
+    if lhs.number != rhs.number {return false}
+    if lhs.speaker != rhs.speaker {return false}
+    if lhs.agent != rhs.agent {return false}
+    if lhs.text != rhs.text {return false}
+    if lhs._interrupted != rhs._interrupted {return false}
+    if lhs.startedAt != rhs.startedAt {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension CallSummary: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CallSummary"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}call_sid\0\u{3}request_id\0\u{3}business_name\0\u{1}category\0\u{1}direction\0\u{1}status\0\u{1}outcome\0\u{3}end_reason\0\u{3}requested_at\0\u{3}answered_at\0\u{3}ended_at\0\u{3}duration_seconds\0\u{1}agents\0\u{1}handoffs\0\u{1}tools\0\u{1}quotes\0\u{1}appointments\0\u{1}orders\0\u{1}offers\0\u{1}comparisons\0\u{1}tone\0\u{3}answered_by\0\u{1}cost\0\u{1}tokens\0\u{1}latency\0")
+
+  fileprivate class _StorageClass {
+    var _callSid: String = String()
+    var _requestID: String = String()
+    var _businessName: String = String()
+    var _category: String = String()
+    var _direction: String = String()
+    var _status: String = String()
+    var _outcome: String = String()
+    var _endReason: String = String()
+    var _requestedAt: String = String()
+    var _answeredAt: String = String()
+    var _endedAt: String = String()
+    var _durationSeconds: Double? = nil
+    var _agents: [String] = []
+    var _handoffs: [HandoffRecord] = []
+    var _tools: [ToolStatistics] = []
+    var _quotes: UInt32? = nil
+    var _appointments: UInt32? = nil
+    var _orders: UInt32? = nil
+    var _offers: UInt32? = nil
+    var _comparisons: UInt32? = nil
+    var _tone: ToneRecord? = nil
+    var _answeredBy: String = String()
+    var _cost: String = String()
+    var _tokens: TokenCounts? = nil
+    var _latency: Latency? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _callSid = source._callSid
+      _requestID = source._requestID
+      _businessName = source._businessName
+      _category = source._category
+      _direction = source._direction
+      _status = source._status
+      _outcome = source._outcome
+      _endReason = source._endReason
+      _requestedAt = source._requestedAt
+      _answeredAt = source._answeredAt
+      _endedAt = source._endedAt
+      _durationSeconds = source._durationSeconds
+      _agents = source._agents
+      _handoffs = source._handoffs
+      _tools = source._tools
+      _quotes = source._quotes
+      _appointments = source._appointments
+      _orders = source._orders
+      _offers = source._offers
+      _comparisons = source._comparisons
+      _tone = source._tone
+      _answeredBy = source._answeredBy
+      _cost = source._cost
+      _tokens = source._tokens
+      _latency = source._latency
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._callSid) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._requestID) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._businessName) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._category) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._direction) }()
+        case 6: try { try decoder.decodeSingularStringField(value: &_storage._status) }()
+        case 7: try { try decoder.decodeSingularStringField(value: &_storage._outcome) }()
+        case 8: try { try decoder.decodeSingularStringField(value: &_storage._endReason) }()
+        case 9: try { try decoder.decodeSingularStringField(value: &_storage._requestedAt) }()
+        case 10: try { try decoder.decodeSingularStringField(value: &_storage._answeredAt) }()
+        case 11: try { try decoder.decodeSingularStringField(value: &_storage._endedAt) }()
+        case 12: try { try decoder.decodeSingularDoubleField(value: &_storage._durationSeconds) }()
+        case 13: try { try decoder.decodeRepeatedStringField(value: &_storage._agents) }()
+        case 14: try { try decoder.decodeRepeatedMessageField(value: &_storage._handoffs) }()
+        case 15: try { try decoder.decodeRepeatedMessageField(value: &_storage._tools) }()
+        case 16: try { try decoder.decodeSingularUInt32Field(value: &_storage._quotes) }()
+        case 17: try { try decoder.decodeSingularUInt32Field(value: &_storage._appointments) }()
+        case 18: try { try decoder.decodeSingularUInt32Field(value: &_storage._orders) }()
+        case 19: try { try decoder.decodeSingularUInt32Field(value: &_storage._offers) }()
+        case 20: try { try decoder.decodeSingularUInt32Field(value: &_storage._comparisons) }()
+        case 21: try { try decoder.decodeSingularMessageField(value: &_storage._tone) }()
+        case 22: try { try decoder.decodeSingularStringField(value: &_storage._answeredBy) }()
+        case 23: try { try decoder.decodeSingularStringField(value: &_storage._cost) }()
+        case 24: try { try decoder.decodeSingularMessageField(value: &_storage._tokens) }()
+        case 25: try { try decoder.decodeSingularMessageField(value: &_storage._latency) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._callSid.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._callSid, fieldNumber: 1)
+      }
+      if !_storage._requestID.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._requestID, fieldNumber: 2)
+      }
+      if !_storage._businessName.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._businessName, fieldNumber: 3)
+      }
+      if !_storage._category.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._category, fieldNumber: 4)
+      }
+      if !_storage._direction.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._direction, fieldNumber: 5)
+      }
+      if !_storage._status.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._status, fieldNumber: 6)
+      }
+      if !_storage._outcome.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._outcome, fieldNumber: 7)
+      }
+      if !_storage._endReason.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._endReason, fieldNumber: 8)
+      }
+      if !_storage._requestedAt.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._requestedAt, fieldNumber: 9)
+      }
+      if !_storage._answeredAt.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._answeredAt, fieldNumber: 10)
+      }
+      if !_storage._endedAt.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._endedAt, fieldNumber: 11)
+      }
+      try { if let v = _storage._durationSeconds {
+        try visitor.visitSingularDoubleField(value: v, fieldNumber: 12)
+      } }()
+      if !_storage._agents.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._agents, fieldNumber: 13)
+      }
+      if !_storage._handoffs.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._handoffs, fieldNumber: 14)
+      }
+      if !_storage._tools.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._tools, fieldNumber: 15)
+      }
+      try { if let v = _storage._quotes {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 16)
+      } }()
+      try { if let v = _storage._appointments {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 17)
+      } }()
+      try { if let v = _storage._orders {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 18)
+      } }()
+      try { if let v = _storage._offers {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 19)
+      } }()
+      try { if let v = _storage._comparisons {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 20)
+      } }()
+      try { if let v = _storage._tone {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 21)
+      } }()
+      if !_storage._answeredBy.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._answeredBy, fieldNumber: 22)
+      }
+      if !_storage._cost.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._cost, fieldNumber: 23)
+      }
+      try { if let v = _storage._tokens {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 24)
+      } }()
+      try { if let v = _storage._latency {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 25)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: CallSummary, rhs: CallSummary) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._callSid != rhs_storage._callSid {return false}
+        if _storage._requestID != rhs_storage._requestID {return false}
+        if _storage._businessName != rhs_storage._businessName {return false}
+        if _storage._category != rhs_storage._category {return false}
+        if _storage._direction != rhs_storage._direction {return false}
+        if _storage._status != rhs_storage._status {return false}
+        if _storage._outcome != rhs_storage._outcome {return false}
+        if _storage._endReason != rhs_storage._endReason {return false}
+        if _storage._requestedAt != rhs_storage._requestedAt {return false}
+        if _storage._answeredAt != rhs_storage._answeredAt {return false}
+        if _storage._endedAt != rhs_storage._endedAt {return false}
+        if _storage._durationSeconds != rhs_storage._durationSeconds {return false}
+        if _storage._agents != rhs_storage._agents {return false}
+        if _storage._handoffs != rhs_storage._handoffs {return false}
+        if _storage._tools != rhs_storage._tools {return false}
+        if _storage._quotes != rhs_storage._quotes {return false}
+        if _storage._appointments != rhs_storage._appointments {return false}
+        if _storage._orders != rhs_storage._orders {return false}
+        if _storage._offers != rhs_storage._offers {return false}
+        if _storage._comparisons != rhs_storage._comparisons {return false}
+        if _storage._tone != rhs_storage._tone {return false}
+        if _storage._answeredBy != rhs_storage._answeredBy {return false}
+        if _storage._cost != rhs_storage._cost {return false}
+        if _storage._tokens != rhs_storage._tokens {return false}
+        if _storage._latency != rhs_storage._latency {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension HandoffRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".HandoffRecord"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}from_agent\0\u{3}to_agent\0\u{1}reason\0\u{1}context\0\u{1}timestamp\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.fromAgent) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.toAgent) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.context) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.timestamp) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.fromAgent.isEmpty {
+      try visitor.visitSingularStringField(value: self.fromAgent, fieldNumber: 1)
+    }
+    if !self.toAgent.isEmpty {
+      try visitor.visitSingularStringField(value: self.toAgent, fieldNumber: 2)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 3)
+    }
+    if !self.context.isEmpty {
+      try visitor.visitSingularStringField(value: self.context, fieldNumber: 4)
+    }
+    if !self.timestamp.isEmpty {
+      try visitor.visitSingularStringField(value: self.timestamp, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: HandoffRecord, rhs: HandoffRecord) -> Bool {
+    if lhs.fromAgent != rhs.fromAgent {return false}
+    if lhs.toAgent != rhs.toAgent {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.context != rhs.context {return false}
+    if lhs.timestamp != rhs.timestamp {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ToolStatistics: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ToolStatistics"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}succeeded\0\u{1}failed\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self._succeeded) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self._failed) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    try { if let v = self._succeeded {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._failed {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: ToolStatistics, rhs: ToolStatistics) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs._succeeded != rhs._succeeded {return false}
+    if lhs._failed != rhs._failed {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ToneRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ToneRecord"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}emotion\0\u{1}urgency\0\u{1}sentiment\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.emotion) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.urgency) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.sentiment) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.emotion.isEmpty {
+      try visitor.visitSingularStringField(value: self.emotion, fieldNumber: 1)
+    }
+    if !self.urgency.isEmpty {
+      try visitor.visitSingularStringField(value: self.urgency, fieldNumber: 2)
+    }
+    if !self.sentiment.isEmpty {
+      try visitor.visitSingularStringField(value: self.sentiment, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: ToneRecord, rhs: ToneRecord) -> Bool {
+    if lhs.emotion != rhs.emotion {return false}
+    if lhs.urgency != rhs.urgency {return false}
+    if lhs.sentiment != rhs.sentiment {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension TokenCounts: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TokenCounts"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}input_text\0\u{3}input_audio\0\u{3}cached_text\0\u{3}cached_audio\0\u{3}output_text\0\u{3}output_audio\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.inputText) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.inputAudio) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.cachedText) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.cachedAudio) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.outputText) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.outputAudio) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.inputText != 0 {
+      try visitor.visitSingularUInt32Field(value: self.inputText, fieldNumber: 1)
+    }
+    if self.inputAudio != 0 {
+      try visitor.visitSingularUInt32Field(value: self.inputAudio, fieldNumber: 2)
+    }
+    if self.cachedText != 0 {
+      try visitor.visitSingularUInt32Field(value: self.cachedText, fieldNumber: 3)
+    }
+    if self.cachedAudio != 0 {
+      try visitor.visitSingularUInt32Field(value: self.cachedAudio, fieldNumber: 4)
+    }
+    if self.outputText != 0 {
+      try visitor.visitSingularUInt32Field(value: self.outputText, fieldNumber: 5)
+    }
+    if self.outputAudio != 0 {
+      try visitor.visitSingularUInt32Field(value: self.outputAudio, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: TokenCounts, rhs: TokenCounts) -> Bool {
+    if lhs.inputText != rhs.inputText {return false}
+    if lhs.inputAudio != rhs.inputAudio {return false}
+    if lhs.cachedText != rhs.cachedText {return false}
+    if lhs.cachedAudio != rhs.cachedAudio {return false}
+    if lhs.outputText != rhs.outputText {return false}
+    if lhs.outputAudio != rhs.outputAudio {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Latency: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Latency"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}turns\0\u{3}first_audio_p50\0\u{3}first_audio_p95\0\u{3}first_played_p50\0\u{3}first_played_p95\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.turns) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.firstAudioP50) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.firstAudioP95) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.firstPlayedP50) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.firstPlayedP95) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.turns != 0 {
+      try visitor.visitSingularUInt32Field(value: self.turns, fieldNumber: 1)
+    }
+    if self.firstAudioP50 != 0 {
+      try visitor.visitSingularUInt32Field(value: self.firstAudioP50, fieldNumber: 2)
+    }
+    if self.firstAudioP95 != 0 {
+      try visitor.visitSingularUInt32Field(value: self.firstAudioP95, fieldNumber: 3)
+    }
+    if self.firstPlayedP50 != 0 {
+      try visitor.visitSingularUInt32Field(value: self.firstPlayedP50, fieldNumber: 4)
+    }
+    if self.firstPlayedP95 != 0 {
+      try visitor.visitSingularUInt32Field(value: self.firstPlayedP95, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Latency, rhs: Latency) -> Bool {
+    if lhs.turns != rhs.turns {return false}
+    if lhs.firstAudioP50 != rhs.firstAudioP50 {return false}
+    if lhs.firstAudioP95 != rhs.firstAudioP95 {return false}
+    if lhs.firstPlayedP50 != rhs.firstPlayedP50 {return false}
+    if lhs.firstPlayedP95 != rhs.firstPlayedP95 {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

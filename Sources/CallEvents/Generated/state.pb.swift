@@ -221,11 +221,126 @@ package nonisolated struct CallState: @unchecked Sendable {
     set {_uniqueStorage()._costNanodollars = newValue}
   }
 
+  package var limits: CallLimits {
+    get {_storage._limits ?? CallLimits()}
+    set {_uniqueStorage()._limits = newValue}
+  }
+  /// Returns true if `limits` has been explicitly set.
+  package var hasLimits: Bool {_storage._limits != nil}
+  /// Clears the value of `limits`. Subsequent reads from it will return its default value.
+  package mutating func clearLimits() {_uniqueStorage()._limits = nil}
+
+  /// The timers that have fired, each once.
+  package var timersFired: [String] {
+    get {_storage._timersFired}
+    set {_uniqueStorage()._timersFired = newValue}
+  }
+
+  /// How the call went: one of `CallSummary.outcome`; empty while it is not known.
+  package var outcome: String {
+    get {_storage._outcome}
+    set {_uniqueStorage()._outcome = newValue}
+  }
+
+  package var tone: Tone {
+    get {_storage._tone ?? Tone()}
+    set {_uniqueStorage()._tone = newValue}
+  }
+  /// Returns true if `tone` has been explicitly set.
+  package var hasTone: Bool {_storage._tone != nil}
+  /// Clears the value of `tone`. Subsequent reads from it will return its default value.
+  package mutating func clearTone() {_uniqueStorage()._tone = nil}
+
+  /// Twilio's `AnsweredBy`; empty when nobody looked.
+  package var answeredBy: String {
+    get {_storage._answeredBy}
+    set {_uniqueStorage()._answeredBy = newValue}
+  }
+
+  package var appointments: [Appointment] {
+    get {_storage._appointments}
+    set {_uniqueStorage()._appointments = newValue}
+  }
+
+  package var orders: [Order] {
+    get {_storage._orders}
+    set {_uniqueStorage()._orders = newValue}
+  }
+
+  package var offers: [Offer] {
+    get {_storage._offers}
+    set {_uniqueStorage()._offers = newValue}
+  }
+
+  package var comparisons: [Comparison] {
+    get {_storage._comparisons}
+    set {_uniqueStorage()._comparisons = newValue}
+  }
+
+  /// How long the person waited for answers, in milliseconds: the newest 256.
+  package var turns: [TurnMeasured] {
+    get {_storage._turns}
+    set {_uniqueStorage()._turns = newValue}
+  }
+
+  /// How many utterances were written to results.transcripts.
+  package var transcripts: UInt32 {
+    get {_storage._transcripts}
+    set {_uniqueStorage()._transcripts = newValue}
+  }
+
+  /// Handoffs that were asked for from outside and not decided on yet.
+  package var pendingHandoffs: [PendingHandoff] {
+    get {_storage._pendingHandoffs}
+    set {_uniqueStorage()._pendingHandoffs = newValue}
+  }
+
+  /// When the agent was asked to hang up after its goodbye; 0 while it was not.
+  package var endingAtUs: Int64 {
+    get {_storage._endingAtUs}
+    set {_uniqueStorage()._endingAtUs = newValue}
+  }
+
+  /// When and why the agent was asked to come to an end; 0 while it was not.
+  package var windingDownAtUs: Int64 {
+    get {_storage._windingDownAtUs}
+    set {_uniqueStorage()._windingDownAtUs = newValue}
+  }
+
+  package var windingDownReason: String {
+    get {_storage._windingDownReason}
+    set {_uniqueStorage()._windingDownReason = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+package nonisolated struct PendingHandoff: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The event that asks for it.
+  package var eventID: String = String()
+
+  package var request: HandoffRequested {
+    get {_request ?? HandoffRequested()}
+    set {_request = newValue}
+  }
+  /// Returns true if `request` has been explicitly set.
+  package var hasRequest: Bool {self._request != nil}
+  /// Clears the value of `request`. Subsequent reads from it will return its default value.
+  package mutating func clearRequest() {self._request = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _request: HandoffRequested? = nil
 }
 
 package nonisolated struct ConversationItem: Sendable {
@@ -250,6 +365,9 @@ package nonisolated struct ConversationItem: Sendable {
     }
     set {item = .tool(newValue)}
   }
+
+  /// The number of the utterance on results.transcripts, from 1; 0 when it was not written there yet.
+  package var transcriptNumber: UInt32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -283,11 +401,24 @@ package nonisolated struct ToolExchange: Sendable {
 
   package var output: String = String()
 
+  /// When it was begun, and what was said of it then; 0 while it was not.
+  package var startedAtUs: Int64 = 0
+
+  package var started: ToolStarted {
+    get {_started ?? ToolStarted()}
+    set {_started = newValue}
+  }
+  /// Returns true if `started` has been explicitly set.
+  package var hasStarted: Bool {self._started != nil}
+  /// Clears the value of `started`. Subsequent reads from it will return its default value.
+  package mutating func clearStarted() {self._started = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _call: ToolCall? = nil
+  fileprivate var _started: ToolStarted? = nil
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -300,7 +431,7 @@ nonisolated extension CallPhase: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CallState"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}call_sid\0\u{3}applied_offset\0\u{1}phase\0\u{1}request\0\u{3}requested_at_us\0\u{3}answered_at_us\0\u{3}ended_at_us\0\u{1}status\0\u{3}next_status_sequence\0\u{1}agent\0\u{1}handoffs\0\u{1}conversation\0\u{1}quotes\0\u{3}session_epoch\0\u{1}session\0\u{3}stream_epoch\0\u{3}outbound_partition\0\u{3}answered_through\0\u{1}ending\0\u{3}end_reason\0\u{1}usage\0\u{3}counted_responses\0\u{3}reply_in_progress\0\u{3}cost_nanodollars\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}call_sid\0\u{3}applied_offset\0\u{1}phase\0\u{1}request\0\u{3}requested_at_us\0\u{3}answered_at_us\0\u{3}ended_at_us\0\u{1}status\0\u{3}next_status_sequence\0\u{1}agent\0\u{1}handoffs\0\u{1}conversation\0\u{1}quotes\0\u{3}session_epoch\0\u{1}session\0\u{3}stream_epoch\0\u{3}outbound_partition\0\u{3}answered_through\0\u{1}ending\0\u{3}end_reason\0\u{1}usage\0\u{3}counted_responses\0\u{3}reply_in_progress\0\u{3}cost_nanodollars\0\u{1}limits\0\u{3}timers_fired\0\u{1}outcome\0\u{1}tone\0\u{3}answered_by\0\u{1}appointments\0\u{1}orders\0\u{1}offers\0\u{1}comparisons\0\u{1}turns\0\u{1}transcripts\0\u{3}pending_handoffs\0\u{3}ending_at_us\0\u{3}winding_down_at_us\0\u{3}winding_down_reason\0")
 
   fileprivate class _StorageClass {
     var _callSid: String = String()
@@ -327,6 +458,21 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     var _countedResponses: [String] = []
     var _replyInProgress: ReplyProgressed? = nil
     var _costNanodollars: Int64 = 0
+    var _limits: CallLimits? = nil
+    var _timersFired: [String] = []
+    var _outcome: String = String()
+    var _tone: Tone? = nil
+    var _answeredBy: String = String()
+    var _appointments: [Appointment] = []
+    var _orders: [Order] = []
+    var _offers: [Offer] = []
+    var _comparisons: [Comparison] = []
+    var _turns: [TurnMeasured] = []
+    var _transcripts: UInt32 = 0
+    var _pendingHandoffs: [PendingHandoff] = []
+    var _endingAtUs: Int64 = 0
+    var _windingDownAtUs: Int64 = 0
+    var _windingDownReason: String = String()
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -361,6 +507,21 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       _countedResponses = source._countedResponses
       _replyInProgress = source._replyInProgress
       _costNanodollars = source._costNanodollars
+      _limits = source._limits
+      _timersFired = source._timersFired
+      _outcome = source._outcome
+      _tone = source._tone
+      _answeredBy = source._answeredBy
+      _appointments = source._appointments
+      _orders = source._orders
+      _offers = source._offers
+      _comparisons = source._comparisons
+      _turns = source._turns
+      _transcripts = source._transcripts
+      _pendingHandoffs = source._pendingHandoffs
+      _endingAtUs = source._endingAtUs
+      _windingDownAtUs = source._windingDownAtUs
+      _windingDownReason = source._windingDownReason
     }
   }
 
@@ -403,6 +564,21 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         case 22: try { try decoder.decodeRepeatedStringField(value: &_storage._countedResponses) }()
         case 23: try { try decoder.decodeSingularMessageField(value: &_storage._replyInProgress) }()
         case 24: try { try decoder.decodeSingularInt64Field(value: &_storage._costNanodollars) }()
+        case 25: try { try decoder.decodeSingularMessageField(value: &_storage._limits) }()
+        case 26: try { try decoder.decodeRepeatedStringField(value: &_storage._timersFired) }()
+        case 27: try { try decoder.decodeSingularStringField(value: &_storage._outcome) }()
+        case 28: try { try decoder.decodeSingularMessageField(value: &_storage._tone) }()
+        case 29: try { try decoder.decodeSingularStringField(value: &_storage._answeredBy) }()
+        case 30: try { try decoder.decodeRepeatedMessageField(value: &_storage._appointments) }()
+        case 31: try { try decoder.decodeRepeatedMessageField(value: &_storage._orders) }()
+        case 32: try { try decoder.decodeRepeatedMessageField(value: &_storage._offers) }()
+        case 33: try { try decoder.decodeRepeatedMessageField(value: &_storage._comparisons) }()
+        case 34: try { try decoder.decodeRepeatedMessageField(value: &_storage._turns) }()
+        case 35: try { try decoder.decodeSingularUInt32Field(value: &_storage._transcripts) }()
+        case 36: try { try decoder.decodeRepeatedMessageField(value: &_storage._pendingHandoffs) }()
+        case 37: try { try decoder.decodeSingularInt64Field(value: &_storage._endingAtUs) }()
+        case 38: try { try decoder.decodeSingularInt64Field(value: &_storage._windingDownAtUs) }()
+        case 39: try { try decoder.decodeSingularStringField(value: &_storage._windingDownReason) }()
         default: break
         }
       }
@@ -487,6 +663,51 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       if _storage._costNanodollars != 0 {
         try visitor.visitSingularInt64Field(value: _storage._costNanodollars, fieldNumber: 24)
       }
+      try { if let v = _storage._limits {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 25)
+      } }()
+      if !_storage._timersFired.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._timersFired, fieldNumber: 26)
+      }
+      if !_storage._outcome.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._outcome, fieldNumber: 27)
+      }
+      try { if let v = _storage._tone {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 28)
+      } }()
+      if !_storage._answeredBy.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._answeredBy, fieldNumber: 29)
+      }
+      if !_storage._appointments.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._appointments, fieldNumber: 30)
+      }
+      if !_storage._orders.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._orders, fieldNumber: 31)
+      }
+      if !_storage._offers.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._offers, fieldNumber: 32)
+      }
+      if !_storage._comparisons.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._comparisons, fieldNumber: 33)
+      }
+      if !_storage._turns.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._turns, fieldNumber: 34)
+      }
+      if _storage._transcripts != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._transcripts, fieldNumber: 35)
+      }
+      if !_storage._pendingHandoffs.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._pendingHandoffs, fieldNumber: 36)
+      }
+      if _storage._endingAtUs != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._endingAtUs, fieldNumber: 37)
+      }
+      if _storage._windingDownAtUs != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._windingDownAtUs, fieldNumber: 38)
+      }
+      if !_storage._windingDownReason.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._windingDownReason, fieldNumber: 39)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -520,6 +741,21 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         if _storage._countedResponses != rhs_storage._countedResponses {return false}
         if _storage._replyInProgress != rhs_storage._replyInProgress {return false}
         if _storage._costNanodollars != rhs_storage._costNanodollars {return false}
+        if _storage._limits != rhs_storage._limits {return false}
+        if _storage._timersFired != rhs_storage._timersFired {return false}
+        if _storage._outcome != rhs_storage._outcome {return false}
+        if _storage._tone != rhs_storage._tone {return false}
+        if _storage._answeredBy != rhs_storage._answeredBy {return false}
+        if _storage._appointments != rhs_storage._appointments {return false}
+        if _storage._orders != rhs_storage._orders {return false}
+        if _storage._offers != rhs_storage._offers {return false}
+        if _storage._comparisons != rhs_storage._comparisons {return false}
+        if _storage._turns != rhs_storage._turns {return false}
+        if _storage._transcripts != rhs_storage._transcripts {return false}
+        if _storage._pendingHandoffs != rhs_storage._pendingHandoffs {return false}
+        if _storage._endingAtUs != rhs_storage._endingAtUs {return false}
+        if _storage._windingDownAtUs != rhs_storage._windingDownAtUs {return false}
+        if _storage._windingDownReason != rhs_storage._windingDownReason {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -529,9 +765,48 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
   }
 }
 
+nonisolated extension PendingHandoff: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PendingHandoff"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}event_id\0\u{1}request\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.eventID) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.eventID.isEmpty {
+      try visitor.visitSingularStringField(value: self.eventID, fieldNumber: 1)
+    }
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PendingHandoff, rhs: PendingHandoff) -> Bool {
+    if lhs.eventID != rhs.eventID {return false}
+    if lhs._request != rhs._request {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension ConversationItem: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ConversationItem"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}utterance\0\u{1}tool\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}utterance\0\u{1}tool\0\u{3}transcript_number\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -565,6 +840,7 @@ nonisolated extension ConversationItem: SwiftProtobuf.Message, SwiftProtobuf._Me
           self.item = .tool(v)
         }
       }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.transcriptNumber) }()
       default: break
       }
     }
@@ -586,11 +862,15 @@ nonisolated extension ConversationItem: SwiftProtobuf.Message, SwiftProtobuf._Me
     }()
     case nil: break
     }
+    if self.transcriptNumber != 0 {
+      try visitor.visitSingularUInt32Field(value: self.transcriptNumber, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: ConversationItem, rhs: ConversationItem) -> Bool {
     if lhs.item != rhs.item {return false}
+    if lhs.transcriptNumber != rhs.transcriptNumber {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -598,7 +878,7 @@ nonisolated extension ConversationItem: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension ToolExchange: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ToolExchange"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}call\0\u{1}completed\0\u{1}succeeded\0\u{1}output\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}call\0\u{1}completed\0\u{1}succeeded\0\u{1}output\0\u{3}started_at_us\0\u{1}started\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -610,6 +890,8 @@ nonisolated extension ToolExchange: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 2: try { try decoder.decodeSingularBoolField(value: &self.completed) }()
       case 3: try { try decoder.decodeSingularBoolField(value: &self.succeeded) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.output) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.startedAtUs) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._started) }()
       default: break
       }
     }
@@ -632,6 +914,12 @@ nonisolated extension ToolExchange: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if !self.output.isEmpty {
       try visitor.visitSingularStringField(value: self.output, fieldNumber: 4)
     }
+    if self.startedAtUs != 0 {
+      try visitor.visitSingularInt64Field(value: self.startedAtUs, fieldNumber: 5)
+    }
+    try { if let v = self._started {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -640,6 +928,8 @@ nonisolated extension ToolExchange: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.completed != rhs.completed {return false}
     if lhs.succeeded != rhs.succeeded {return false}
     if lhs.output != rhs.output {return false}
+    if lhs.startedAtUs != rhs.startedAtUs {return false}
+    if lhs._started != rhs._started {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

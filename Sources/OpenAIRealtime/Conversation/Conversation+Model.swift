@@ -93,7 +93,7 @@ extension Conversation {
         heard.interrupted = true
         heard.playedMs = UInt32(clamping: item.playedMs)
         heard.audioMs = UInt32(clamping: item.audioMs)
-        let text = ConversationHistory.heardText(of: heard)
+        let text = heard.heardText
         let replacement = ModelCommand.add(.agentText(itemID: nil, text), after: item.itemID)
         return (text.isEmpty ? [] : [.send(replacement)]) + [.send(.remove(itemID: item.itemID))]
     }

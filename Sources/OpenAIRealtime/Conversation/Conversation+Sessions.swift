@@ -75,7 +75,7 @@ extension Conversation {
                 actions += unanswered.compactMap { self.tellPerson($0) }
                 unanswered = []
                 tools.removeAll(where: \.completed)
-                let text = ConversationHistory.heardText(of: utterance)
+                let text = utterance.heardText
                 if !text.isEmpty { actions.append(self.tell(.agentText(itemID: utterance.seedID, text))) }
             case .utterance(let utterance):
                 if self.isAnswered(utterance) {

@@ -18,7 +18,6 @@ struct ConversationHistory: Sendable {
     }
 
     /// How fast speech is when the length of its audio is not known: English on the phone.
-    private static let charactersPerSecond = 15
     /// Nobody speaks faster than this: words beyond it are ahead of their audio.
     private static let mostCharactersPerSecond = 25
     /// So much of a reply is worth an event: audio in milliseconds, text in bytes.
@@ -235,27 +234,12 @@ struct ConversationHistory: Sendable {
         return (heard + [folded.map(InboundPosition.init)].compactMap(\.self)).max()
     }
 
-    /// An interrupted reply ends where the person stopped hearing it.
-    static func heardText(of utterance: Utterance) -> String {
-        guard utterance.interrupted else { return utterance.text }
-        let count = utterance.text.count
-        let heard =
-            utterance.audioMs > 0
-            ? count * Int(min(utterance.playedMs, utterance.audioMs)) / Int(utterance.audioMs)
-            : Int(utterance.playedMs) * Self.charactersPerSecond / 1000
-        guard heard < count else { return utterance.text }
-        let beginning = utterance.text.prefix(heard)
-        // Not in the middle of a word.
-        guard let space = beginning.lastIndex(of: " ") else { return "" }
-        return beginning[..<space].isEmpty ? "" : "\(beginning[..<space]) …"
-    }
-
     /// The words of a reply of which only `audioMs` came: some may be ahead of their audio.
     static func saidText(of utterance: Utterance, isFinal: Bool) -> String {
         let text = utterance.text
         let most = Int(utterance.audioMs) * Self.mostCharactersPerSecond / 1000 + 10
         guard !isFinal, text.count > most else { return text }
-        let said = text.prefix(Int(utterance.audioMs) * Self.charactersPerSecond / 1000)
+        let said = text.prefix(Int(utterance.audioMs) * Utterance.charactersPerSecond / 1000)
         return said.lastIndex(of: " ").map { String(said[..<$0]) } ?? ""
     }
 

@@ -77,7 +77,7 @@ struct Coordinator: Service {
             for (partition, snapshots) in snapshots {
                 table.load(partition, snapshots.calls)
                 for state in snapshots.calls.values {
-                    for call in state.unfinishedTools { try batch.run(call, of: state) }
+                    for effect in state.pendingEffects { try batch.perform(effect, of: state) }
                 }
             }
             let messages = try batch.messages

@@ -16,7 +16,7 @@ struct CoordinatorBatch {
     private var snapshots: [String: CallState?] = [:]
 
     private(set) var toolsRun: [ToolCompleted] = []
-    private(set) var quotes = 0
+    private(set) var results: [CallResult] = []
 
     /// - Parameters:
     ///   - source: stage and instance, for the events that tools make.
@@ -63,42 +63,62 @@ struct CoordinatorBatch {
                 self.outputs.append(try self.message(.commands, command.callSid, proto: command))
             case .telephony(let command):
                 self.outputs.append(try self.message(.telephony, command.callSid, proto: command))
-            case .quote(let quote):
-                self.outputs.append(try self.message(quote))
-                self.quotes += 1
-            case .runTool(let call): try self.run(call, of: state)
+            case .result(let result):
+                self.outputs.append(try self.message(result))
+                self.results.append(result)
+            case .effect(let effect): try self.perform(effect, of: state)
             }
         }
     }
 
-    /// Runs a tool; its start and completion become events.
-    mutating func run(_ call: ToolCall, of state: CallState) throws {
-        let completed = Tool.run(call, in: ToolContext(state, atUs: self.clockUs))
-        self.toolsRun.append(completed)
-        let started = CallEvent.with {
-            $0.eventID = CallID.toolStarted(state.callSid, toolCallID: call.toolCallID)
-            $0.toolStarted.toolCallID = call.toolCallID
-            $0.toolStarted.name = call.name
-        }
-        let finished = CallEvent.with {
-            $0.eventID = CallID.toolCompleted(state.callSid, toolCallID: call.toolCallID)
-            $0.toolCompleted = completed
-        }
-        for var event in [started, finished] {
-            event.callSid = state.callSid
-            event.occurredAtUs = self.clockUs
-            event.source = self.source
-            self.outputs.append(try self.message(.events, state.callSid, proto: event))
+    /// Does what the fold asked for outside of itself; the outcome becomes an event.
+    mutating func perform(_ effect: CallEffect, of state: CallState) throws {
+        switch effect {
+        case .plan:
+            try self.append(CallID.planned(state.callSid), of: state) {
+                $0.callPlanned.agent = Agent.mainConcierge.session(for: state.request)
+            }
+        case .runTool(let call): try self.run(call, of: state)
+        case .giveUpTool(let call):
+            let error = ToolError("\(call.name) did not answer in time. Go on without it.", code: .timeout)
+            try self.append(CallID.toolCompleted(state.callSid, toolCallID: call.toolCallID), of: state) {
+                $0.toolCompleted = error.completed(call)
+            }
+        case .handOver(let pending):
+            try self.append(CallID.handoffDecision(pending.eventID), of: state) {
+                $0.handoffRefused.request = pending.request
+                $0.handoffRefused.reason = "There is no agent \(pending.request.toAgent)."
+            }
         }
     }
 
-    private func message(_ quote: Quote) throws -> KafkaMessage {
-        var message = self.message(.resultsQuotes, quote.callSid, ByteBuffer(string: try quote.jsonString()))
-        message.headers = [
-            ("ce_specversion", "1.0"), ("ce_id", quote.quoteID), ("ce_type", "lifehub.voice.quote.v1"),
-            ("ce_source", "/lifehub-voice/agent-coordinator"), ("ce_time", quote.quotedAt),
-            ("content-type", "application/json"),
-        ].map { KafkaHeader($0, ByteBuffer(string: $1)) }
+    private mutating func append(_ id: String, of state: CallState, _ change: (inout CallEvent) -> Void) throws {
+        var event = CallEvent()
+        event.eventID = id
+        event.callSid = state.callSid
+        event.occurredAtUs = self.clockUs
+        event.source = self.source
+        change(&event)
+        self.outputs.append(try self.message(.events, state.callSid, proto: event))
+    }
+
+    /// Runs a tool; its start and completion become events.
+    private mutating func run(_ call: ToolCall, of state: CallState) throws {
+        let completed = Tool.run(call, in: ToolContext(state, atUs: self.clockUs))
+        self.toolsRun.append(completed)
+        try self.append(CallID.toolStarted(state.callSid, toolCallID: call.toolCallID), of: state) {
+            $0.toolStarted.toolCallID = call.toolCallID
+            $0.toolStarted.name = call.name
+            $0.toolStarted.repeatable = true
+        }
+        try self.append(CallID.toolCompleted(state.callSid, toolCallID: call.toolCallID), of: state) {
+            $0.toolCompleted = completed
+        }
+    }
+
+    private func message(_ result: CallResult) throws -> KafkaMessage {
+        var message = self.message(result.topic, result.callSid, ByteBuffer(string: try result.json))
+        message.headers = result.headers.map { KafkaHeader($0, ByteBuffer(string: $1)) }
         return message
     }
 

@@ -8,7 +8,11 @@ struct CoordinatorMetrics: Sendable {
     private let events = Counter(label: "voice_events_total", dimensions: [("stage", AgentCoordinatorStage.name)])
     private let transactions = Timer(label: "voice_transaction_seconds")
     private let aborted = Counter(label: "voice_transactions_aborted_total")
-    private let quotes = Counter(label: "voice_results_total", dimensions: [("type", "quote")])
+    private let results: [String: Counter] = Dictionary(
+        uniqueKeysWithValues: CallResult.types.map {
+            ($0, Counter(label: "voice_results_total", dimensions: [("type", $0)]))
+        }
+    )
     private let tools: [Tool?: (succeeded: Counter, failed: Counter)]
 
     init() {
@@ -28,7 +32,7 @@ struct CoordinatorMetrics: Sendable {
     func committed(_ batch: CoordinatorBatch, events: Int, in duration: Duration) {
         self.events.increment(by: events)
         self.transactions.record(duration: duration)
-        if batch.quotes > 0 { self.quotes.increment(by: batch.quotes) }
+        for result in batch.results { self.results[result.type]?.increment() }
         for completed in batch.toolsRun {
             guard let counters = self.tools[Tool(rawValue: completed.name)] else { continue }
             (completed.succeeded ? counters.succeeded : counters.failed).increment()
