@@ -32,9 +32,15 @@ package enum AgentCoordinatorStage: Stage {
             stage: self.name,
             logger: context.logger
         )
-        return [
-            producer, transactions,
-            try Coordinator(transactions: transactions, deadLetters: deadLetters, context: context),
-        ]
+        let tools = HTTPToolRunner(logger: context.logger)
+        let quotes = RequestQuotes(context: context)
+        let effects = EffectRunner(agents: configuration.agents, quotes: quotes, tools: tools)
+        let coordinator = try Coordinator(
+            transactions: transactions,
+            deadLetters: deadLetters,
+            effects: effects,
+            context: context
+        )
+        return [producer, transactions, tools, quotes, coordinator]
     }
 }

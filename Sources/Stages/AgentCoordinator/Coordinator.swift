@@ -10,19 +10,36 @@ struct Coordinator: Service {
     private let consumer: KafkaConsumer
     private let transactions: KafkaTransactionalProducer
     private let deadLetters: DeadLetters
+    private let effects: EffectRunner
     private let context: StageContext
-    private let metrics = CoordinatorMetrics()
+    private let metrics: CoordinatorMetrics
     private let assignment = "kafka-assignment"
 
-    init(transactions: KafkaTransactionalProducer, deadLetters: DeadLetters, context: StageContext) throws {
+    /// How late a timer may be.
+    private static let idleInterval = Duration.milliseconds(100)
+
+    init(
+        transactions: KafkaTransactionalProducer,
+        deadLetters: DeadLetters,
+        effects: EffectRunner,
+        context: StageContext
+    ) throws {
         self.transactions = transactions
         self.deadLetters = deadLetters
+        self.effects = effects
         self.context = context
-        self.consumer = try KafkaConsumer(
-            KafkaConsumer.Subscription(group: context.group, topics: [context.topics[.events]]),
+        self.metrics = CoordinatorMetrics(effects.agents)
+        let consumer = try KafkaConsumer(
+            KafkaConsumer.Subscription(
+                group: context.group,
+                topics: [context.topics[.events]],
+                idleEvery: Self.idleInterval
+            ),
             configuration: context.kafka,
             logger: context.logger
         )
+        self.consumer = consumer
+        effects.tools.onFinished { [weak consumer] in consumer?.wake() }
         context.health.require(self.assignment)
     }
 
@@ -44,15 +61,29 @@ struct Coordinator: Service {
                 var batch = self.newBatch()
                 if cleanedAt.duration(to: .now) > .seconds(60) {
                     cleanedAt = .now
-                    for callSid in table.removeExpired(nowUs: UnixTime.nowUs) { batch.remove(callSid) }
+                    for callSid in table.removeExpired(nowUs: batch.clockUs) { batch.remove(callSid) }
                 }
+                try self.takeWhatIsDue(&batch, &table)
                 try await self.handle(records, &batch, &table)
             }
             self.metrics.holds(table.active)
         }
     }
 
+    /// What comes from the clock and from other systems, and not from topic events, becomes events too.
+    private func takeWhatIsDue(_ batch: inout CoordinatorBatch, _ table: inout CallTable) throws {
+        for finished in self.effects.tools.takeFinished() where table.holds(finished.callSid) {
+            try batch.add(finished)
+        }
+        for (callSid, timer) in table.takeDue(nowUs: batch.clockUs) {
+            var fired = TimerFired()
+            fired.timer = timer
+            try batch.add(.timerFired(fired), id: CallID.timerFired(callSid, timer), of: callSid)
+        }
+    }
+
     private func takeOver(_ partitions: [Int32], _ table: inout CallTable) async throws {
+        try await self.consumer.settle(partitions.map { self.events($0) })
         for (partition, snapshots) in try await self.restore(partitions, &table) {
             // The embedded broker does not keep offsets that a transaction carries.
             if self.context.kafka.profile == .embedded, snapshots.appliedOffset >= 0 {
@@ -77,12 +108,16 @@ struct Coordinator: Service {
             for (partition, snapshots) in snapshots {
                 table.load(partition, snapshots.calls)
                 for state in snapshots.calls.values {
-                    for effect in state.pendingEffects { try batch.perform(effect, of: state) }
+                    for effect in state.pendingEffects {
+                        try batch.add(self.effects.perform(effect, of: state, atUs: batch.clockUs), of: state.callSid)
+                    }
                 }
             }
             let messages = try batch.messages
-            if messages.isEmpty { return snapshots }
-            if try await self.commit(messages, offsets: [:]) { return snapshots }
+            if try await self.commit(messages, offsets: [:]) {
+                for call in batch.calls { self.effects.tools.start(call) }
+                return snapshots
+            }
         }
     }
 
@@ -93,15 +128,19 @@ struct Coordinator: Service {
             try await self.fold(record, &batch, &table)
             batch.consumed(record)
         }
+        let messages = try batch.messages
         let began = ContinuousClock.now
-        guard try await self.commit(try batch.messages, offsets: batch.offsets) else {
+        guard try await self.commit(messages, offsets: batch.offsets) else {
+            self.effects.tools.putBack(batch.finished)
             return try await self.rewind(records, &table)
         }
+        for call in batch.calls { self.effects.tools.start(call) }
         self.metrics.committed(batch, events: records.count, in: began.duration(to: .now))
     }
 
     /// - Returns: false, after a pause, when the transaction was aborted.
     private func commit(_ messages: [KafkaMessage], offsets: [KafkaTopicPartition: Int64]) async throws -> Bool {
+        if messages.isEmpty, offsets.isEmpty { return true }
         do {
             try await self.transactions.transaction(messages, offsets: offsets, of: self.consumer)
             return true
@@ -124,14 +163,15 @@ struct Coordinator: Service {
             return
         }
         batch.snapshot(state)
-        try batch.add(outputs, of: state)
+        try batch.add(outputs, of: state, effects: self.effects)
         self.log(event, state)
     }
 
-    /// Back to before these records. Whether their transaction came through is for the snapshots to say.
+    /// Back to before these records, and before what was due with them. Whether their transaction came through is for the
+    /// snapshots to say.
     private func rewind(_ records: [KafkaRecord], _ table: inout CallTable) async throws {
         let first = Dictionary(records.map { ($0.partition, $0.offset) }, uniquingKeysWith: min)
-        _ = try await self.restore(Array(first.keys), &table)
+        _ = try await self.restore(table.held, &table)
         for (partition, offset) in first { try await self.consumer.seek(self.events(partition), to: offset) }
     }
 

@@ -8,7 +8,7 @@ import SwiftProtobuf
 struct CoordinatorBatch {
     private let topics: TopicNames
     private let source: String
-    private let clockUs: Int64
+    let clockUs: Int64
 
     private(set) var offsets: [KafkaTopicPartition: Int64] = [:]
     private var outputs: [KafkaMessage] = []
@@ -16,7 +16,12 @@ struct CoordinatorBatch {
     private var snapshots: [String: CallState?] = [:]
 
     private(set) var toolsRun: [ToolCompleted] = []
+    private(set) var handoffs: [Handoff] = []
     private(set) var results: [CallResult] = []
+    /// What other systems' tools came to.
+    private(set) var finished: [FinishedToolCall] = []
+    /// Tools of other systems, to be begun when the transaction is committed.
+    private(set) var calls: [HTTPToolCall] = []
 
     /// - Parameters:
     ///   - source: stage and instance, for the events that tools make.
@@ -55,8 +60,8 @@ struct CoordinatorBatch {
         self.snapshots[callSid] = .some(nil)
     }
 
-    /// Takes what the fold of an event asked for; tools are run here and now.
-    mutating func add(_ outputs: [CallOutput], of state: CallState) throws {
+    /// Takes what the fold of an event asked for; effects are had then and there.
+    mutating func add(_ outputs: [CallOutput], of state: CallState, effects: EffectRunner) throws {
         for output in outputs {
             switch output {
             case .command(let command):
@@ -66,53 +71,35 @@ struct CoordinatorBatch {
             case .result(let result):
                 self.outputs.append(try self.message(result))
                 self.results.append(result)
-            case .effect(let effect): try self.perform(effect, of: state)
+            case .effect(let effect): try self.add(effects.perform(effect, of: state, atUs: self.clockUs), of: state.callSid)
             }
         }
     }
 
-    /// Does what the fold asked for outside of itself; the outcome becomes an event.
-    mutating func perform(_ effect: CallEffect, of state: CallState) throws {
-        switch effect {
-        case .plan:
-            try self.append(CallID.planned(state.callSid), of: state) {
-                $0.callPlanned.agent = Agent.mainConcierge.session(for: state.request)
-            }
-        case .runTool(let call): try self.run(call, of: state)
-        case .giveUpTool(let call):
-            let error = ToolError("\(call.name) did not answer in time. Go on without it.", code: .timeout)
-            try self.append(CallID.toolCompleted(state.callSid, toolCallID: call.toolCallID), of: state) {
-                $0.toolCompleted = error.completed(call)
-            }
-        case .handOver(let pending):
-            try self.append(CallID.handoffDecision(pending.eventID), of: state) {
-                $0.handoffRefused.request = pending.request
-                $0.handoffRefused.reason = "There is no agent \(pending.request.toAgent)."
-            }
-        }
+    mutating func add(_ outcome: EffectRunner.Outcome, of callSid: String) throws {
+        for (id, body) in outcome.events { try self.add(body, id: id, of: callSid) }
+        if let call = outcome.call { self.calls.append(call) }
     }
 
-    private mutating func append(_ id: String, of state: CallState, _ change: (inout CallEvent) -> Void) throws {
+    mutating func add(_ finished: FinishedToolCall) throws {
+        self.finished.append(finished)
+        let id = CallID.toolCompleted(finished.callSid, toolCallID: finished.completed.toolCallID)
+        try self.add(.toolCompleted(finished.completed), id: id, of: finished.callSid)
+    }
+
+    /// An event of the coordinator's own.
+    mutating func add(_ body: CallEvent.OneOf_Body, id: String, of callSid: String) throws {
         var event = CallEvent()
         event.eventID = id
-        event.callSid = state.callSid
+        event.callSid = callSid
         event.occurredAtUs = self.clockUs
         event.source = self.source
-        change(&event)
-        self.outputs.append(try self.message(.events, state.callSid, proto: event))
-    }
-
-    /// Runs a tool; its start and completion become events.
-    private mutating func run(_ call: ToolCall, of state: CallState) throws {
-        let completed = Tool.run(call, in: ToolContext(state, atUs: self.clockUs))
-        self.toolsRun.append(completed)
-        try self.append(CallID.toolStarted(state.callSid, toolCallID: call.toolCallID), of: state) {
-            $0.toolStarted.toolCallID = call.toolCallID
-            $0.toolStarted.name = call.name
-            $0.toolStarted.repeatable = true
-        }
-        try self.append(CallID.toolCompleted(state.callSid, toolCallID: call.toolCallID), of: state) {
-            $0.toolCompleted = completed
+        event.body = body
+        self.outputs.append(try self.message(.events, callSid, proto: event))
+        if case .toolCompleted(let completed) = body { self.toolsRun.append(completed) }
+        if case .agentChanged(let change) = body { self.handoffs.append(change.handoff) }
+        if case .toolCompleted(let completed) = body, completed.hasAgentChanged {
+            self.handoffs.append(completed.agentChanged.handoff)
         }
     }
 

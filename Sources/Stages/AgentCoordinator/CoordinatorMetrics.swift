@@ -1,30 +1,22 @@
+import Agents
 import CallEvents
 import CallFlow
 import Metrics
 
-/// The stage's own metrics.
+/// The stage's own metrics. Names that come from outside are labels only where the agents' file has them.
 struct CoordinatorMetrics: Sendable {
     private let active = Gauge(label: "voice_calls_active", dimensions: [("stage", AgentCoordinatorStage.name)])
     private let events = Counter(label: "voice_events_total", dimensions: [("stage", AgentCoordinatorStage.name)])
     private let transactions = Timer(label: "voice_transaction_seconds")
     private let aborted = Counter(label: "voice_transactions_aborted_total")
-    private let results: [String: Counter] = Dictionary(
-        uniqueKeysWithValues: CallResult.types.map {
-            ($0, Counter(label: "voice_results_total", dimensions: [("type", $0)]))
-        }
-    )
-    private let tools: [Tool?: (succeeded: Counter, failed: Counter)]
+    private let duration = Timer(label: "voice_call_duration_seconds")
+    private let cost = FloatingPointCounter(label: "voice_call_cost_dollars_total")
+    private let agents: Set<String>
+    private let tools: Set<String>
 
-    init() {
-        self.tools = Dictionary(
-            uniqueKeysWithValues: (Tool.allCases + [nil]).map { tool in
-                let name = tool?.rawValue ?? "unknown"
-                let counters = ["succeeded", "failed"].map { outcome in
-                    Counter(label: "voice_tool_calls_total", dimensions: [("tool", name), ("outcome", outcome)])
-                }
-                return (tool, (counters[0], counters[1]))
-            }
-        )
+    init(_ agents: AgentBook) {
+        self.agents = Set(agents.agentIDs)
+        self.tools = Set(agents.toolNames)
     }
 
     func holds(_ active: Int) { self.active.record(active) }
@@ -32,12 +24,40 @@ struct CoordinatorMetrics: Sendable {
     func committed(_ batch: CoordinatorBatch, events: Int, in duration: Duration) {
         self.events.increment(by: events)
         self.transactions.record(duration: duration)
-        for result in batch.results { self.results[result.type]?.increment() }
+        for result in batch.results {
+            Counter(label: "voice_results_total", dimensions: [("type", result.type)]).increment()
+            if case .call(let summary) = result { self.ended(summary) }
+        }
         for completed in batch.toolsRun {
-            guard let counters = self.tools[Tool(rawValue: completed.name)] else { continue }
-            (completed.succeeded ? counters.succeeded : counters.failed).increment()
+            let outcome = completed.succeeded ? "succeeded" : "failed"
+            Counter(
+                label: "voice_tool_calls_total",
+                dimensions: [("tool", self.tool(completed.name)), ("outcome", outcome)]
+            ).increment()
+        }
+        for handoff in batch.handoffs {
+            Counter(
+                label: "voice_handoffs_total",
+                dimensions: [("from", self.agent(handoff.fromAgent)), ("to", self.agent(handoff.toAgent))]
+            ).increment()
         }
     }
 
+    /// A call is over: each agent that spoke in it has its part in how it went.
+    private func ended(_ summary: CallSummary) {
+        Counter(label: "voice_call_outcomes_total", dimensions: [("outcome", summary.outcome)]).increment()
+        for agent in summary.agents {
+            Counter(
+                label: "voice_agent_calls_total",
+                dimensions: [("agent", self.agent(agent)), ("outcome", summary.outcome)]
+            ).increment()
+        }
+        self.duration.recordSeconds(summary.durationSeconds)
+        self.cost.increment(by: Double(summary.cost) ?? 0)
+    }
+
     func wasAborted() { self.aborted.increment() }
+
+    private func agent(_ name: String) -> String { self.agents.contains(name) ? name : "unknown" }
+    private func tool(_ name: String) -> String { self.tools.contains(name) ? name : "unknown" }
 }

@@ -1,0 +1,93 @@
+import Agents
+import CallEvents
+import CallFlow
+
+/// Does what the fold asks for outside of itself, by the agents' file, the quotes of other calls and the clock. What
+/// comes of it are events.
+struct EffectRunner: Sendable {
+    struct Outcome {
+        var events: [(id: String, body: CallEvent.OneOf_Body)] = []
+        /// To be begun when the events are written.
+        var call: HTTPToolCall?
+    }
+
+    let agents: AgentBook
+    let quotes: RequestQuotes
+    let tools: HTTPToolRunner
+
+    /// - Parameter state: after the event that asked for it.
+    func perform(_ effect: CallEffect, of state: CallState, atUs: Int64) -> Outcome {
+        switch effect {
+        case .plan:
+            let plan = self.agents.plan(for: state, atUs: atUs)
+            return Outcome(events: [(CallID.planned(state.callSid), .callPlanned(plan))])
+        case .runTool(let call): return self.run(call, of: state, atUs: atUs)
+        case .giveUpTool(let call, let mayRepeat):
+            // It may have outlived its partition's absence.
+            if self.tools.isRunning(call, of: state.callSid), !self.isOverdue(call, state, atUs: atUs) { return Outcome() }
+            let error = ToolError.unanswered(call.name, mayRepeat: mayRepeat)
+            return Outcome(events: [self.completed(error.completed(call), of: state)])
+        case .handOver(let pending):
+            let id = CallID.handoffDecision(pending.eventID)
+            return Outcome(events: [(id, self.agents.decide(pending, in: state, atUs: atUs))])
+        }
+    }
+
+    private func run(_ call: ToolCall, of state: CallState, atUs: Int64) -> Outcome {
+        guard state.session.agent.tools.contains(where: { $0.name == call.name }) else {
+            let error = ToolError("You have no tool \(call.name). Use only the tools that you were given.", code: .unknownTool)
+            return Outcome(events: [self.completed(error.completed(call), of: state)])
+        }
+        if let tool = self.agents.httpTool(named: call.name) { return self.begin(tool, call, of: state) }
+        let completed =
+            call.name.hasPrefix(Tool.transferPrefix)
+            ? self.agents.handOver(call, in: state, atUs: atUs)
+            : Tool.run(call, in: self.context(of: state, atUs: atUs))
+        var started = ToolStarted()
+        started.toolCallID = call.toolCallID
+        started.name = call.name
+        started.repeatable = true
+        return Outcome(events: [self.started(started, of: state), self.completed(completed, of: state)])
+    }
+
+    /// Another system's tool: that it is begun is written before it is.
+    private func begin(_ tool: HTTPTool, _ call: ToolCall, of state: CallState) -> Outcome {
+        if let error = tool.problem(with: call) { return Outcome(events: [self.completed(error.completed(call), of: state)]) }
+        var started = ToolStarted()
+        started.toolCallID = call.toolCallID
+        started.name = call.name
+        started.repeatable = tool.isRepeatable
+        // The process that runs it gives up by itself; this is for when it does not.
+        started.timeoutMs = UInt32(clamping: Int64(tool.timeout / .milliseconds(1)) + 2_000)
+        return Outcome(
+            events: [self.started(started, of: state)],
+            call: HTTPToolCall(
+                call: call,
+                callSid: state.callSid,
+                requestID: state.request.requestID,
+                businessName: state.request.businessName,
+                tool: tool
+            )
+        )
+    }
+
+    private func context(of state: CallState, atUs: Int64) -> ToolContext {
+        ToolContext(
+            state,
+            others: self.quotes.others(than: state.callSid, requestID: state.request.requestID),
+            atUs: atUs
+        )
+    }
+
+    private func isOverdue(_ call: ToolCall, _ state: CallState, atUs: Int64) -> Bool {
+        state.timersFired.contains(TimerFired.tool(call.toolCallID))
+    }
+
+    private func started(_ started: ToolStarted, of state: CallState) -> (id: String, body: CallEvent.OneOf_Body) {
+        (CallID.toolStarted(state.callSid, toolCallID: started.toolCallID), .toolStarted(started))
+    }
+
+    private func completed(_ completed: ToolCompleted, of state: CallState) -> (id: String, body: CallEvent.OneOf_Body) {
+        (CallID.toolCompleted(state.callSid, toolCallID: completed.toolCallID), .toolCompleted(completed))
+    }
+}
