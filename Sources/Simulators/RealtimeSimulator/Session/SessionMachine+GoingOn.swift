@@ -22,8 +22,9 @@ extension SessionMachine {
                     let whole = Speech.utterance(name).map({ Self.words(of: $0.text) }), whole.starts(with: said)
                 else { continue }
                 let isWhole = whole.count == said.count
-                let rest = rule.actions.dropFirst(isWhole ? index + 1 : index)
-                return RestOfReply(actions: Array(rest), wordsSaid: isWhole ? 0 : said.count)
+                // What was to go wrong with the beginning has happened.
+                let rest = (isWhole ? [] : [Action.say(name)]) + rule.actions.dropFirst(index + 1)
+                return RestOfReply(actions: rest, wordsSaid: isWhole ? 0 : said.count)
             }
         }
         return nil
