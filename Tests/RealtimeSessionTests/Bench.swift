@@ -22,16 +22,19 @@ final class Bench: Sendable {
     let phone: Phone
     let callSid: String
     let path: AudioPath
+    /// `CallRequested.direction`.
+    private let direction: String
     private let log = Mutex<[CallEvent]>([])
     private let state: Mutex<CallState>
 
     var events: [CallEvent] { self.log.withLock { $0 } }
     var call: CallState { self.state.withLock { $0 } }
 
-    private init(path: AudioPath, script: Script) throws {
+    private init(path: AudioPath, direction: String, script: Script) throws {
         let digits = (0..<32).map { _ in String("0123456789abcdef".randomElement() ?? "0") }.joined()
         self.callSid = "CA\(digits)"
         self.path = path
+        self.direction = direction
         self.broker = try EmbeddedBroker(partitions: 2)
         var configuration = RealtimeSimulator.Configuration()
         configuration.apiKey = Self.key
@@ -44,10 +47,11 @@ final class Bench: Sendable {
     /// Runs everything but the stage beside `body`.
     static func run(
         path: AudioPath = .passthrough,
+        direction: String = "",
         script: Script = .demo,
         _ body: @Sendable (Bench) async throws -> Void
     ) async throws {
-        let bench = try Bench(path: path, script: script)
+        let bench = try Bench(path: path, direction: direction, script: script)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await bench.simulator.run() }
             group.addTask { try await bench.phone.run() }
@@ -71,6 +75,7 @@ final class Bench: Sendable {
     func withStage(
         instance: String = "s1",
         silenceLimit: Duration = .seconds(10),
+        configure: (inout SessionConfiguration) -> Void = { _ in },
         _ body: @Sendable () async throws -> Void
     ) async throws {
         let health = Health()
@@ -89,6 +94,7 @@ final class Bench: Sendable {
             apiKey: Self.key
         )
         configuration.silenceLimit = silenceLimit
+        configure(&configuration)
         let services = try RealtimeSessionStage.services(configuration, context: context)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -114,6 +120,7 @@ final class Bench: Sendable {
         requested.requested.businessName = "Test Business"
         requested.requested.userRequest = "Get quote for service"
         requested.requested.audioPath = self.path
+        requested.requested.direction = self.direction
         var started = CallEvent()
         started.eventID = "stream-started/\(self.callSid)/1"
         started.callSid = self.callSid
@@ -131,6 +138,10 @@ final class Bench: Sendable {
         completed.statusChanged.status = "completed"
         completed.statusChanged.sequenceNumber = 9
         try await self.deliver(try self.message(.events, completed))
+    }
+
+    func deliver(_ command: CallCommand) async throws {
+        try await self.deliver(try self.message(.commands, command))
     }
 
     func deliver(_ message: KafkaMessage) async throws {
