@@ -90,7 +90,6 @@ final class Bench: Sendable {
         var configuration = SessionConfiguration(
             url: await self.simulator.url,
             model: "gpt-realtime-2.1",
-            driver: OpenAIDriver.Configuration(),
             apiKey: Self.key
         )
         configuration.silenceLimit = silenceLimit
