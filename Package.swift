@@ -160,8 +160,9 @@ let package = Package(
         tests(
             "TwilioIngress",
             [
-                "SeededRandom", "TwilioMedia", "CallEvents", "Kafka", "WebSockets", "StageRuntime", "TestSupport",
-                "TwilioSimulator", "JSON", asyncHTTPClient, protobuf, nioCore, nioPosix, nioHTTP1, metrics, log,
+                "SeededRandom", "Audio", "TwilioMedia", "CallEvents", "Kafka", "WebSockets", "StageRuntime",
+                "TestSupport", "TwilioSimulator", "JSON", asyncHTTPClient, protobuf, nioCore, nioPosix, nioHTTP1,
+                metrics, log,
                 lifecycle,
             ] + server
         ),

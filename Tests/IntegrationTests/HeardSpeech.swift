@@ -1,15 +1,18 @@
 import Audio
 import Foundation
+import NIOCore
 
 /// What a phone played of the agent, compared with what the agent was to say, frame by frame of 20 ms.
 ///
 /// The recording is walked along the script. Where the script does not go on there is a seam: speech was lost when it
-/// goes on later in the script, and repeated when it goes on earlier. Frames without any sound are passed over in both.
+/// goes on later in the script, and repeated when it goes on earlier. Frames without any sound are passed over in both,
+/// and in the recording those of the comfort tone, which says nothing.
 struct HeardSpeech: Equatable {
     private static let frameSamples = 160
     private static let samplesPerMs = 8
     /// What recordings are aligned to.
     private static let step = 8
+    private static let tone = Set(ComfortTone.frames.map { $0.readableBytesView.map { MuLaw.samples[Int($0)] } })
 
     /// Milliseconds of the script that were never played.
     private(set) var lostMs = 0
@@ -49,6 +52,8 @@ struct HeardSpeech: Equatable {
             if let place = found?.min(by: { abs($0 - expected) < abs($1 - expected) }) {
                 self.goOn(from: expected, at: place, in: script)
                 expected = place + Self.frameSamples
+                position += Self.frameSamples
+            } else if Self.tone.contains(frame) {
                 position += Self.frameSamples
             } else {
                 if silence < Self.step { self.foreignMs += Self.step / Self.samplesPerMs }

@@ -171,6 +171,11 @@ struct OutboundAudio: Sendable {
         return self.frame(itemID: "", control: .clear, atUs: atUs)
     }
 
+    /// Says that the model listens.
+    func alive(atUs: Int64) -> AudioFrame {
+        self.frame(itemID: "", control: .alive, atUs: atUs)
+    }
+
     /// The phone is reached another way now. What it has not played is sent again, from the last position that is
     /// known, under new numbers.
     mutating func moved(to target: Target, atUs: Int64) -> [AudioFrame] {
