@@ -53,7 +53,7 @@ struct HeardSpeech: Equatable {
                 self.goOn(from: expected, at: place, in: script)
                 expected = place + Self.frameSamples
                 position += Self.frameSamples
-            } else if Self.tone.contains(frame) {
+            } else if Self.tone.contains(Array(frame)) {
                 position += Self.frameSamples
             } else {
                 if silence < Self.step { self.foreignMs += Self.step / Self.samplesPerMs }
