@@ -63,6 +63,7 @@ struct ModelTroubleTests {
             }
             try await Self.expectRefusal(world)
             try await Self.expectUnheardRenewal(of: lasting, world)
+            try await Self.expectFigures(world)
         }
     }
 
@@ -97,6 +98,20 @@ struct ModelTroubleTests {
         let path = try #require(world.twilio.call(sid)?.recordingPath)
         let heard = try HeardSpeech(recording: path, script: script)
         #expect(heard.lostMs == 0 && heard.repeatedMs == 0, "\(heard) \(world.story(of: sid))")
+    }
+
+    private static func expectFigures(_ world: PhoneWorld) async throws {
+        let session = world.stack.session
+        for name in [
+            "realtime_renewals_total", "tokens_total", "cost_dollars_total", "turn_latency_seconds_count",
+            "turn_heard_latency_seconds_count",
+        ] {
+            #expect(try await session.metric("voice_\(name)") > 0, "\(name)")
+        }
+        #expect(
+            try await session.get("/metrics").body.contains("voice_realtime_limit_remaining_ratio{limit=\"tokens\"}")
+        )
+        #expect(try await session.metric("voice_realtime_limit_remaining_ratio") < 1.1, "no tokens, all requests")
     }
 
     // MARK: The key

@@ -223,6 +223,24 @@ import Testing
         }
     }
 
+    @Test func `lets others read along what is being said`() async throws {
+        try await Bench.run { bench in
+            try await bench.withStage {
+                try await eventually("the session is ready") { bench.has("session-ready") }
+                try bench.phone.say("greeting")
+                try await bench.agentFinished(1)
+            }
+            let partition = KeyPartition.of(bench.callSid, count: bench.broker.topics.partitions)
+            let partials = try await bench.broker.records(in: bench.broker.topics[.live], partition: partition)
+                .compactMap(\.value).map { try LiveUpdate(serializedBytes: Array($0.readableBytesView)).partial }
+            for (speaker, name) in [(Speaker.person, "greeting"), (.agent, "ask")] {
+                let texts = partials.filter { $0.speaker == speaker }.map(\.text)
+                #expect(texts.count > 1 && texts.last == Self.text(name), "\(texts)")
+                for (text, next) in zip(texts, texts.dropFirst()) { #expect(next.hasPrefix(text)) }
+            }
+        }
+    }
+
     @Test func `puts aside what it cannot read, and goes on`() async throws {
         try await Bench.run { bench in
             try await bench.withStage {
