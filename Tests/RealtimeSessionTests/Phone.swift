@@ -33,6 +33,7 @@ final class Phone: Sendable {
         var playout: PlayoutState
         var buffer = CircularBuffer<Chunk>()
         var played: [Played] = []
+        var reported: [AudioFrame.Playout] = []
         var clears = 0
         var hungUp = false
         var toModel = MulawToPCM24k()
@@ -78,6 +79,8 @@ final class Phone: Sendable {
     }
 
     var played: [Played] { self.state.withLock { $0.played } }
+    /// How far it told the others that it had played.
+    var reported: [AudioFrame.Playout] { self.state.withLock { $0.reported } }
     var clears: Int { self.state.withLock { $0.clears } }
     var hungUp: Bool { self.state.withLock { $0.hungUp } }
     /// All outbound frames as they were consumed.
@@ -144,6 +147,7 @@ final class Phone: Sendable {
         frame.outboundPartition = partition
         frame.receivedAtUs = nowUs
         frame.playout = state.playout.position(nowUs: nowUs)
+        if let playout = frame.playout { state.reported.append(playout) }
         state.sequence += 1
         return frame
     }

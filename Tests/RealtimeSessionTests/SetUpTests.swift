@@ -32,10 +32,11 @@ import Testing
         var script = Script.demo
         script.faults = [SessionFault(.received(events: 1), .stall(ms: 4000))]
         try await Bench.run(script: script) { bench in
-            // All of it, and the stage has not even started.
-            try bench.phone.say("greeting")
-            try await eventually("it is said") { bench.phone.isQuiet }
-            try await bench.withStage { try await bench.agentFinished(1) }
+            try await bench.withStage {
+                try await eventually("the stage owns the call") { bench.has("session-claimed") }
+                try bench.phone.say("greeting")
+                try await bench.agentFinished(1)
+            }
             #expect(
                 bench.conversation
                     == ["greeting", "ask"].enumerated().map { index, name in
