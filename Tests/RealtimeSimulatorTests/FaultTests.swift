@@ -154,6 +154,7 @@ struct FaultTests {
     @Test func `breaks all connections on demand`() async throws {
         try await withSimulator { simulator in
             try await withSession(simulator) { peer in
+                try await peer.wait("session.created")
                 simulator.dropConnections()
                 try await peer.waitForEnd()
                 #expect(peer.socket.closedWith == nil)
