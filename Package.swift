@@ -140,7 +140,7 @@ let package = Package(
         tests("OpenAIRealtime", ["SeededRandom", "JSON", "CallEvents", nioCore], resources: [.copy("Fixtures")]),
         tests("CallFlow", ["SeededRandom", "CallEvents", "JSON", protobuf]),
         tests("Kafka", ["TestSupport", "CallEvents", nioCore, log, lifecycle]),
-        tests("WebSockets", server + [nioCore, nioPosix, nioHTTP1, nioSSL, log, lifecycle]),
+        tests("WebSockets", server + ["TestSupport", nioCore, nioPosix, nioHTTP1, nioSSL, log, lifecycle]),
         tests(
             "StageRuntime",
             ["CallEvents", "Kafka", asyncHTTPClient, coreMetrics, log, lifecycle, httpTypes, nioCore, nioHTTP1]

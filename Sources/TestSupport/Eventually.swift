@@ -36,6 +36,7 @@ package func eventually<Value>(
 }
 
 /// Asks again and again until `condition` holds.
+/// - Parameter detail: what is seen when the time is over.
 package func eventually(
     _ what: String,
     timeout: Duration = .seconds(30),
