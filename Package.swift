@@ -177,8 +177,8 @@ let package = Package(
             "RealtimeSession",
             [
                 "OpenAIRealtime", "CallEvents", "CallFlow", "Audio", "TwilioMedia", "Kafka", "StageRuntime", "Speech",
-                "RealtimeSimulator", "TestSupport", protobuf, nioCore, lifecycle, log,
-            ]
+                "RealtimeSimulator", "TestSupport", "WebSockets", protobuf, nioCore, lifecycle, log,
+            ] + server
         ),
         tests(
             "CallRecorder",

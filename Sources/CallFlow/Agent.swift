@@ -28,6 +28,9 @@ package struct Agent: Sendable {
             $0.instructions = self.instructions(request)
             $0.tools = self.tools.map(\.definition)
             $0.opening = self.opening(request) ?? ""
+            // Whoever holds the line says so, or plays music; a line that is silent for long is a dead one.
+            $0.settings.idle.seconds = 45
+            $0.settings.idle.prompts = 2
         }
     }
 }

@@ -36,7 +36,8 @@ extension CallState {
         case .agentChanged(let change): self.agentChanged(change.handoff)
         case .errorOccurred(let error): return self.errorOccurred(error)
         case .endRequested(let end): return self.endRequested(end)
-        case .streamStopped, .sessionReady, .toolStarted, .machineDetected, .dtmfReceived, .timerFired, .sessionEnded,
+        case .timerFired(let fired): self.timerFired(fired)
+        case .streamStopped, .sessionReady, .toolStarted, .machineDetected, .dtmfReceived, .sessionEnded,
             .handoffRequested, .streamStatusChanged, .telephonyCompleted, .turnMeasured:
             break
         }
@@ -118,6 +119,14 @@ extension CallState {
         guard !handoff.toAgent.isEmpty, !self.handoffs.contains(handoff) else { return }
         self.handoffs.append(handoff)
         self.agent = handoff.toAgent
+    }
+
+    /// The session says goodbye to a person who has not spoken for long, and hangs up: should it die meanwhile, the next
+    /// owner only hangs up.
+    private mutating func timerFired(_ fired: TimerFired) {
+        guard fired.timer == TimerFired.idleGoodbye, self.phase != .ended else { return }
+        self.ending = true
+        if self.endReason.isEmpty { self.endReason = "idle" }
     }
 
     /// A call that cannot go on is hung up: nobody would speak to the person any more.

@@ -2,9 +2,8 @@ import CallEvents
 import JSON
 package import NIOCore
 
-/// The GA Realtime protocol: turns the conversation's commands into messages and messages into what happened. The only
-/// place that knows both sides, so that another protocol needs another driver and nothing else.
-package struct OpenAIDriver: Sendable {
+/// The GA Realtime protocol.
+package struct OpenAIDriver: ModelDriver {
     /// What holds where an agent's `SessionSettings` say nothing.
     package struct Configuration: Equatable, Sendable {
         package var voice: String
@@ -35,14 +34,12 @@ package struct OpenAIDriver: Sendable {
         self.configuration = configuration
     }
 
-    /// One message that gives the model 20 ms of audio.
     package func message(appending audio: ByteBuffer) -> ByteBuffer {
         var message = ByteBuffer()
         ClientEvent.writeAppend(audio, into: &message)
         return message
     }
 
-    /// The message of a command.
     package mutating func message(_ command: ModelCommand) -> ByteBuffer {
         self.commands += 1
         var message = ByteBuffer()
@@ -73,8 +70,6 @@ package struct OpenAIDriver: Sendable {
         }
     }
 
-    /// What a message of the server says.
-    /// - Throws: `RealtimeMessageError` for what is not a message of the protocol.
     package func event(_ message: ByteBuffer) throws(RealtimeMessageError) -> ModelEvent {
         ModelEvent(try ServerEvent(message: message))
     }

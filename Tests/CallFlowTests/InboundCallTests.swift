@@ -38,6 +38,14 @@ import Testing
         .endRequested(.with { $0.reason = reason })
     }
 
+    @Test func `a goodbye to a person who does not answer ends the call, whoever has to hang up`() {
+        func fired(_ timer: String) -> CallEvent.OneOf_Body { .timerFired(.with { $0.timer = timer }) }
+        #expect(!Log([.requested, .claimed, fired(TimerFired.idlePrompt)]).state.ending)
+        let log = Log([.requested, .claimed, fired(TimerFired.idlePrompt), fired(TimerFired.idleGoodbye)])
+        #expect(log.state.ending && log.state.endReason == "idle")
+        #expect(log.outputs.map(\.label) == ["start/\(Self.sid)"])
+    }
+
     @Test func `a requested end is noted, and made sure of once`() {
         let log = Log([.requested, .claimed, .stream(1), Self.end("enough"), Self.end("enough")])
         #expect(log.state.ending)

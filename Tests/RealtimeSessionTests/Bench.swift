@@ -67,10 +67,9 @@ final class Bench: Sendable {
     }
 
     /// Runs the stage while `body` runs, then kills it without a goodbye.
-    /// - Parameter silenceLimit: the simulator is in this process, which may be slow to answer on a busy machine.
     func withStage(
         instance: String = "s1",
-        silenceLimit: Duration = .seconds(10),
+        change: @Sendable (inout SessionConfiguration) -> Void = { _ in },
         _ body: @Sendable () async throws -> Void
     ) async throws {
         let health = Health()
@@ -85,10 +84,11 @@ final class Bench: Sendable {
         var configuration = SessionConfiguration(
             url: await self.simulator.url,
             model: "gpt-realtime-2.1",
-            driver: OpenAIDriver.Configuration(),
             apiKey: Self.key
         )
-        configuration.silenceLimit = silenceLimit
+        // The simulator is in this process, which may be slow to answer on a busy machine.
+        configuration.silenceLimit = .seconds(10)
+        change(&configuration)
         let services = try RealtimeSessionStage.services(configuration, context: context)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {

@@ -87,7 +87,7 @@ extension Conversation {
         self.idle.prompts += 1
         self.gate.say(isLast ? Self.idleGoodbye : idle.prompt.isEmpty ? Self.idlePrompt : idle.prompt)
         var fired = TimerFired()
-        fired.timer = isLast ? "idle_goodbye" : "idle_prompt"
+        fired.timer = isLast ? TimerFired.idleGoodbye : TimerFired.idlePrompt
         let id = "\(self.owner.sessionEpoch)/\(atUs)"
         return [self.publish("timer-fired", id, .timerFired(fired), atUs)] + self.askForResponse()
     }

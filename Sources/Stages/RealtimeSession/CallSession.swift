@@ -71,7 +71,7 @@ struct CallSession: Sendable {
         var conversation: Conversation
         let requests: AsyncStream<ModelConnection.Request>.Continuation
         let key: ByteBuffer
-        var driver: OpenAIDriver
+        var driver: any ModelDriver
         /// To the session of the model that the conversation is in.
         var present = Connection()
         /// To one that is to take its place.
@@ -92,7 +92,7 @@ struct CallSession: Sendable {
             self.conversation = conversation
             self.requests = requests
             self.key = ByteBuffer(string: session.callSid)
-            self.driver = OpenAIDriver(session.configuration.driver)
+            self.driver = session.configuration.makeDriver()
         }
 
         mutating func run(

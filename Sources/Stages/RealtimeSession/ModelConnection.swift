@@ -72,7 +72,7 @@ struct ModelConnection: Sendable {
     }
 
     private func read(_ socket: WebSocket, _ number: Int) async -> ConnectionLoss {
-        let driver = OpenAIDriver()
+        let driver = self.configuration.makeDriver()
         do {
             for try await message in socket.inbound {
                 let atUs = UnixTime.nowUs

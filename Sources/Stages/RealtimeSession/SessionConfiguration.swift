@@ -22,7 +22,8 @@ package struct SessionConfiguration: Sendable {
     /// Without a query.
     package var url: String
     package var model: String
-    package var driver: OpenAIDriver.Configuration
+    /// Of the protocol that the service speaks.
+    package var makeDriver: @Sendable () -> any ModelDriver
     /// Never logged.
     package var apiKey: String
     package var policy = Conversation.Policy()
@@ -31,11 +32,16 @@ package struct SessionConfiguration: Sendable {
     /// PEM of roots that are trusted beside the system's.
     package var trustedRootsFile: String?
 
-    package init(url: String, model: String, driver: OpenAIDriver.Configuration, apiKey: String) {
+    package init(
+        url: String,
+        model: String,
+        apiKey: String,
+        makeDriver: @escaping @Sendable () -> any ModelDriver = { OpenAIDriver() }
+    ) {
         self.url = url
         self.model = model
-        self.driver = driver
         self.apiKey = apiKey
+        self.makeDriver = makeDriver
     }
 
     init(_ settings: inout Settings) {
@@ -63,8 +69,9 @@ package struct SessionConfiguration: Sendable {
         if settings.contents(ofFileIn: "OPENAI_CA_FILE") != nil {
             self.trustedRootsFile = settings.all(withPrefix: "OPENAI_CA_FILE")["OPENAI_CA_FILE"]
         }
-        self.driver = Self.driver(&settings)
-        self.policy = Self.policy(&settings, transcriptionModel: self.driver.transcription.model)
+        let driver = Self.driver(&settings)
+        self.makeDriver = { OpenAIDriver(driver) }
+        self.policy = Self.policy(&settings, transcriptionModel: driver.transcription.model)
         if self.url.lowercased().hasPrefix("ws://"), !Self.isLoopback(self.url) {
             settings.report("OPENAI_REALTIME_URL must begin with wss://: ws:// would send the key in clear.")
         }
