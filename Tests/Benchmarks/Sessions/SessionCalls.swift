@@ -215,6 +215,26 @@ final class SessionCalls: Sendable {
         self.command(call.callSid, "end") { $0.endSession.reason = "hung_up" }
     }
 
+    /// All calls are over.
+    func end() {
+        for place in 0..<self.load.streams { self.end(in: place) }
+    }
+
+    /// Audio after a long silence in each partition: the stage of the next run begins there, and does not hear the end of
+    /// this one, as it would so soon after.
+    func leave() async throws {
+        try await Task.sleep(for: .seconds(16))
+        var value = ByteBuffer()
+        AudioFrame(codec: self.codec, payload: self.silence, receivedAtUs: UnixTime.nowUs).write(to: &value)
+        for partition in 0..<self.topics.partitions {
+            let key = ByteBuffer(string: "nobody")
+            let topic = self.topics[.audioInboundModel]
+            _ = try self.audio.send(KafkaMessage(topic: topic, partition: partition, key: key, value: value))
+        }
+        // Offsets are committed every second.
+        try await Task.sleep(for: .seconds(2))
+    }
+
     // MARK: The phones
 
     /// Produces every frame when it is due, on a thread of its own.

@@ -17,6 +17,8 @@ struct SessionsRun: Sendable {
     var environment: [String: String]
     var logger: Logger
 
+    private static let active = "voice_sessions_active"
+
     func measure() async throws -> SessionsResult {
         let port = try await FreePorts.take()
         let model = Program(
@@ -74,6 +76,9 @@ struct SessionsRun: Sendable {
         _ model: Program,
         _ calls: SessionCalls
     ) async throws -> SessionsResult {
+        guard try await stage.metric(Self.active) == 0 else {
+            throw StreamsError(description: "calls of an earlier run that was broken off live: take other topics")
+        }
         let simulator = ProcessProbe(pid: model.pid ?? 0)
         let residentBefore = probe.residentBytes
         let droppedBefore = try await Self.dropped(stage)
@@ -92,6 +97,11 @@ struct SessionsRun: Sendable {
         try? await eventually("the last frames", timeout: .seconds(10)) {
             calls.inbound.count.lost == 0 && calls.outbound.count.lost == 0
         }
+        let reconnects = Int(try await stage.metric("voice_realtime_reconnects_total"))
+        calls.end()
+        try await eventually("the calls' end") { try await stage.metric(Self.active) == 0 }
+        let dropped = try await Self.dropped(stage) - droppedBefore
+        try await calls.leave()
         return SessionsResult(
             sessions: self.load.streams,
             seconds: Double(ended.at - begun.at) / 1e9,
@@ -104,8 +114,8 @@ struct SessionsRun: Sendable {
             inboundLatencies: calls.inbound.latencies,
             outboundLatencies: calls.outbound.latencies,
             lateness: lateness,
-            dropped: try await Self.dropped(stage) - droppedBefore,
-            reconnects: Int(try await stage.metric("voice_realtime_reconnects_total")),
+            dropped: dropped,
+            reconnects: reconnects,
             calls: ended.counts.calls,
             turns: ended.counts.turns - begun.counts.turns,
             tools: ended.counts.tools - begun.counts.tools,
