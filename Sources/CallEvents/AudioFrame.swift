@@ -67,7 +67,7 @@ package struct AudioFrame: Equatable, Sendable {
     /// was consumed with it.
     package var unshared: AudioFrame {
         var frame = self
-        frame.payload = ByteBuffer(bytes: self.payload.readableBytesView)
+        frame.payload = self.payload.unshared
         return frame
     }
 
@@ -98,4 +98,9 @@ package struct AudioFrame: Equatable, Sendable {
         self.itemID = itemID
         self.control = control
     }
+}
+
+extension ByteBuffer {
+    /// The same bytes in memory of their own, no larger than they need.
+    package var unshared: ByteBuffer { ByteBuffer(bytes: self.readableBytesView) }
 }

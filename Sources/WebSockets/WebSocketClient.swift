@@ -17,6 +17,9 @@ package struct WebSocketClient: Sendable {
         package init() {}
     }
 
+    /// Each connection keeps what it reads into, and there are many.
+    private static let receiving = AdaptiveRecvByteBufferAllocator(minimum: 1 << 10, initial: 2 << 10, maximum: 8 << 10)
+
     private let configuration: Configuration
     private let eventLoopGroup: any EventLoopGroup
     private let tls: LazyTLSContext
@@ -55,6 +58,7 @@ package struct WebSocketClient: Sendable {
             attempt = try await ClientBootstrap(group: self.eventLoopGroup)
                 .connectTimeout(TimeAmount(self.configuration.connectTimeout))
                 .channelOption(.socketOption(.tcp_nodelay), value: 1)
+                .channelOption(.recvAllocator, value: Self.receiving)
                 .connect(host: url.host, port: url.port) { channel in
                     channel.eventLoop.makeCompletedFuture {
                         if let tls {

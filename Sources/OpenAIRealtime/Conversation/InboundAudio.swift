@@ -83,8 +83,8 @@ struct InboundAudio: Sendable {
         if let answeredThrough, position <= answeredThrough { return .answered }
         // Nothing to give: the model's clock, which counts the audio that it has, stands still meanwhile.
         if isSilence { return nil }
-        let payload = frame.unshared.payload
-        self.kept.append(Kept(position: position, payload: payload, receivedAtUs: frame.receivedAtUs))
+        let kept = Kept(position: position, payload: frame.payload.unshared, receivedAtUs: frame.receivedAtUs)
+        self.kept.append(kept)
         guard self.kept.count > Self.limit else { return nil }
         self.kept.removeFirst()
         guard self.givenCount > 0 else { return .overflow }

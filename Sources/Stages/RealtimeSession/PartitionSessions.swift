@@ -262,12 +262,12 @@ extension PartitionSessions.State {
     /// - Returns: how many frames are lost for it.
     fileprivate mutating func received(_ frame: AudioFrame, of call: ByteBuffer) -> Int {
         if self.isRestoring {
-            self.heldFrames.append((call, frame.unshared))
+            self.heldFrames.append((call.unshared, frame.unshared))
             guard self.heldFrames.count > PartitionSessions.heldLimit else { return 0 }
             self.heldFrames.removeFirst()
             return 1
         }
-        guard let mailbox = self.calls[call] else { return self.orphans.add(frame.unshared, of: call) }
+        guard let mailbox = self.calls[call] else { return self.orphans.add(frame, of: call) }
         mailbox.put(CollectionOfOne(frame))
         return 0
     }
