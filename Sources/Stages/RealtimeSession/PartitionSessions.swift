@@ -36,7 +36,7 @@ final class PartitionSessions: Sendable {
     }
 
     /// A command to start a call that is older than this is about a call that is over.
-    private static let startLimitMs: Int64 = 5 * 60_000
+    fileprivate static let startLimitMs: Int64 = 5 * 60_000
     /// While the partition is being restored this much audio waits; older goes.
     fileprivate static let heldLimit = 20_000
 
@@ -46,7 +46,7 @@ final class PartitionSessions: Sendable {
         var heldCommands: [(CallCommand, timestampMs: Int64)] = []
         var heldFrames = CircularBuffer<(call: ByteBuffer, frame: AudioFrame)>()
         var calls: [ByteBuffer: CallMailbox] = [:]
-        var ended: Set<String> = []
+        var ended = EndedCalls(kept: .milliseconds(PartitionSessions.startLimitMs))
         var orphans = OrphanAudio()
     }
 
@@ -122,7 +122,7 @@ final class PartitionSessions: Sendable {
             mailbox.put(.command(command))
             return nil
         }
-        guard case .startSession(let start)? = command.body, !state.isClosed, !state.ended.contains(command.callSid),
+        guard case .startSession(let start)? = command.body, !state.isClosed, !state.ended.contains(key),
             timestampMs < 0 || UnixTime.nowUs / 1000 - timestampMs < Self.startLimitMs
         else { return nil }
         let mailbox = state.add(key)
@@ -135,7 +135,7 @@ final class PartitionSessions: Sendable {
     private func restore() async {
         guard let restored = await self.restored(only: nil) else { return }
         let launches = self.state.withLock { state -> [Launch] in
-            state.ended = restored.ended
+            state.ended.insert(restored.ended.map { ByteBuffer(string: $0) }, at: .now)
             var launches = restored.calls.map { call in
                 let mailbox = state.add(ByteBuffer(string: call.state.callSid))
                 return Launch(callSid: call.state.callSid, start: .restored(call), mailbox: mailbox)
@@ -221,7 +221,7 @@ final class PartitionSessions: Sendable {
         self.state.withLock { state in
             let key = ByteBuffer(string: launch.callSid)
             if state.calls[key] === launch.mailbox { state.calls[key] = nil }
-            state.ended.insert(launch.callSid)
+            state.ended.insert(CollectionOfOne(key), at: .now)
         }
         launch.mailbox.close()
     }
@@ -267,7 +267,9 @@ extension PartitionSessions.State {
             self.heldFrames.removeFirst()
             return 1
         }
-        guard let mailbox = self.calls[call] else { return self.orphans.add(frame, of: call) }
+        guard let mailbox = self.calls[call] else {
+            return self.ended.contains(call) ? 1 : self.orphans.add(frame, of: call)
+        }
         mailbox.put(CollectionOfOne(frame))
         return 0
     }
