@@ -21,13 +21,20 @@ package struct WebSocketClient: Sendable {
     private static let receiving = AdaptiveRecvByteBufferAllocator(minimum: 1 << 10, initial: 2 << 10, maximum: 8 << 10)
 
     private let configuration: Configuration
-    private let eventLoopGroup: any EventLoopGroup
+    private var eventLoopGroup: any EventLoopGroup
     private let tls: LazyTLSContext
 
     package init(configuration: Configuration = Configuration(), eventLoopGroup: any EventLoopGroup) {
         self.configuration = configuration
         self.eventLoopGroup = eventLoopGroup
         self.tls = LazyTLSContext(trustedRootsFile: configuration.trustedRootsFile)
+    }
+
+    /// The same client, all of whose sockets are on that event loop.
+    package func on(_ eventLoop: any EventLoop) -> WebSocketClient {
+        var client = self
+        client.eventLoopGroup = eventLoop
+        return client
     }
 
     /// Connects, runs `body`, and closes: with 1000, or 1011 when `body` throws.

@@ -16,6 +16,8 @@ final class PartitionSessions: Sendable {
         var kafka: KafkaConfiguration
         var outputs: SessionOutputs
         var client: WebSocketClient
+        /// Each call has one of them, for its socket and its task.
+        var eventLoops: any EventLoopGroup
         var limits: AccountLimits
         var configuration: SessionConfiguration
         var metrics: SessionMetrics
@@ -75,7 +77,11 @@ final class PartitionSessions: Sendable {
             group.addTask {
                 await withDiscardingTaskGroup { calls in
                     for await launch in self.launches {
-                        calls.addTask { await self.own(launch) }
+                        // What its socket brings and takes needs no other thread to be woken.
+                        let eventLoop = self.environment.eventLoops.next()
+                        calls.addTask(executorPreference: EventLoopTaskExecutor(eventLoop)) {
+                            await self.own(launch, on: eventLoop)
+                        }
                     }
                 }
             }
@@ -194,14 +200,14 @@ final class PartitionSessions: Sendable {
     // MARK: Calls
 
     /// Owns one call from its claim to its end.
-    private func own(_ launch: Launch) async {
+    private func own(_ launch: Launch, on eventLoop: any EventLoop) async {
         var logger = self.environment.logger
         logger[metadataKey: LogKey.callSid] = "\(launch.callSid)"
         let session = CallSession(
             callSid: launch.callSid,
             mailbox: launch.mailbox,
             outputs: self.environment.outputs,
-            client: self.environment.client,
+            client: self.environment.client.on(eventLoop),
             limits: self.environment.limits,
             configuration: self.environment.configuration,
             metrics: self.environment.metrics,
@@ -213,9 +219,12 @@ final class PartitionSessions: Sendable {
             let isNew = if case .fresh = start { true } else { false }
             let outcome = await session.run(conversation, isNew: isNew)
             logger.info("Call let go", metadata: ["outcome": "\(outcome)"])
-            guard outcome == .eventLost, !Task.isCancelled,
-                let call = await self.restored(only: launch.callSid)?.calls.first
-            else { break }
+            guard outcome == .eventLost, !Task.isCancelled else { break }
+            // Reading all of the partition takes too long for an event loop.
+            let restored = await withTaskExecutorPreference(globalConcurrentExecutor) {
+                await self.restored(only: launch.callSid)
+            }
+            guard let call = restored?.calls.first else { break }
             start = .restored(call)
         }
         self.state.withLock { state in
