@@ -212,9 +212,10 @@ let package = Package(
         .executableTarget(
             name: "voice-bench",
             dependencies: [
-                "Audio", "CallEvents", "JSON", "TwilioMedia", "TwilioIngress", "TwilioSimulator", "WebSockets", "Kafka",
-                "CRdKafka", "CResamplers", "Speech", "TestSupport", "CAllocations", "SeededRandom", protobuf,
-                asyncHTTPClient, nioCore, nioHTTP1, nioPosix, log, lifecycle, argumentParser,
+                "Audio", "CallEvents", "CallFlow", "JSON", "TwilioMedia", "TwilioIngress", "TwilioSimulator",
+                "WebSockets", "StageRuntime", "Kafka", "CRdKafka", "CResamplers", "Speech", "TestSupport",
+                "CAllocations", "SeededRandom", protobuf, asyncHTTPClient, nioCore, nioHTTP1, nioPosix, log, lifecycle,
+                argumentParser,
             ] + server,
             path: "Tests/Benchmarks"
         ),

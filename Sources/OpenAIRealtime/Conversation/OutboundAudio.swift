@@ -88,10 +88,11 @@ struct OutboundAudio: Sendable {
         self.items[index].bytes += audio.readableBytes
         self.items[index].rest.writeImmutableBuffer(audio)
         var frames: [AudioFrame] = []
+        // A frame that shared its memory would keep all of this until it is played.
         while let payload = self.items[index].rest.readSlice(length: self.codec.frameBytes) {
-            self.append(payload, to: index, atUs: atUs, into: &frames)
+            self.append(payload.unshared, to: index, atUs: atUs, into: &frames)
         }
-        self.items[index].rest.discardReadBytes()
+        self.items[index].rest = self.items[index].rest.unshared
         return frames
     }
 
