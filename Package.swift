@@ -140,7 +140,7 @@ let package = Package(
         tests("OpenAIRealtime", ["SeededRandom", "JSON", "CallEvents", nioCore], resources: [.copy("Fixtures")]),
         tests("CallFlow", ["SeededRandom", "CallEvents", "JSON", protobuf]),
         tests("Kafka", ["TestSupport", "CallEvents", nioCore, log, lifecycle]),
-        tests("WebSockets", server + [nioCore, nioPosix, nioHTTP1, nioSSL, log, lifecycle]),
+        tests("WebSockets", server + ["TestSupport", nioCore, nioPosix, nioHTTP1, nioSSL, log, lifecycle]),
         tests(
             "StageRuntime",
             ["CallEvents", "Kafka", asyncHTTPClient, coreMetrics, log, lifecycle, httpTypes, nioCore, nioHTTP1]
@@ -160,8 +160,9 @@ let package = Package(
         tests(
             "TwilioIngress",
             [
-                "SeededRandom", "TwilioMedia", "CallEvents", "Kafka", "WebSockets", "StageRuntime", "TestSupport",
-                "TwilioSimulator", "JSON", asyncHTTPClient, protobuf, nioCore, nioPosix, nioHTTP1, metrics, log,
+                "SeededRandom", "Audio", "TwilioMedia", "CallEvents", "Kafka", "WebSockets", "StageRuntime",
+                "TestSupport", "TwilioSimulator", "JSON", asyncHTTPClient, protobuf, nioCore, nioPosix, nioHTTP1,
+                metrics, log,
                 lifecycle,
             ] + server
         ),
@@ -211,9 +212,10 @@ let package = Package(
         .executableTarget(
             name: "voice-bench",
             dependencies: [
-                "Audio", "CallEvents", "JSON", "TwilioMedia", "TwilioIngress", "TwilioSimulator", "WebSockets", "Kafka",
-                "CRdKafka", "CResamplers", "Speech", "TestSupport", "CAllocations", "SeededRandom", protobuf,
-                asyncHTTPClient, nioCore, nioHTTP1, nioPosix, log, lifecycle, argumentParser,
+                "Audio", "CallEvents", "CallFlow", "JSON", "TwilioMedia", "TwilioIngress", "TwilioSimulator",
+                "WebSockets", "StageRuntime", "Kafka", "CRdKafka", "CResamplers", "Speech", "TestSupport",
+                "CAllocations", "SeededRandom", protobuf, asyncHTTPClient, nioCore, nioHTTP1, nioPosix, log, lifecycle,
+                argumentParser,
             ] + server,
             path: "Tests/Benchmarks"
         ),

@@ -78,7 +78,7 @@ struct LowPassDesign {
     }
 
     /// The sine by its power series.
-    private static func sine(_ angle: Double) -> Double {
+    static func sine(_ angle: Double) -> Double {
         let x = angle.remainder(dividingBy: 2 * .pi)
         var sum = x
         var term = x

@@ -63,6 +63,14 @@ package struct AudioFrame: Equatable, Sendable {
         self.payload.readableBytes == 0 && self.codec == .pcm24k && self.control == .none
     }
 
+    /// The same with a payload of its own, for whoever keeps it: a record's payload shares the memory of everything that
+    /// was consumed with it.
+    package var unshared: AudioFrame {
+        var frame = self
+        frame.payload = self.payload.unshared
+        return frame
+    }
+
     package init(
         codec: Codec,
         payload: ByteBuffer = ByteBuffer(),
@@ -90,4 +98,9 @@ package struct AudioFrame: Equatable, Sendable {
         self.itemID = itemID
         self.control = control
     }
+}
+
+extension ByteBuffer {
+    /// The same bytes in memory of their own, no larger than they need.
+    package var unshared: ByteBuffer { ByteBuffer(bytes: self.readableBytesView) }
 }

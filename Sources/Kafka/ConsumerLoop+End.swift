@@ -71,6 +71,13 @@ extension ConsumerLoop {
         self.close()
     }
 
+    /// `rd_kafka_queue_poll_callback` aborts the process at a record that nobody takes (rdkafka_queue.c,
+    /// `res != RD_KAFKA_OP_RES_PASS`), and one may have come in the instant before its partition was given up. Polls for
+    /// messages do not use this callback.
+    static func dropWhatComesWhileClosing(_ conf: OpaquePointer) {
+        rd_kafka_conf_set_consume_cb(conf) { _, _ in }
+    }
+
     /// Closing waits for requests that the broker does not answer, and asks again, for as long as it takes.
     private func close() {
         // It waits for the rebalance that it causes itself when there was no time to leave.

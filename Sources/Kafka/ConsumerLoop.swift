@@ -29,7 +29,10 @@ final class ConsumerLoop: Sendable {
             properties: properties,
             userProperties: configuration.properties,
             logger: logger,
-            configure: { rebalances.install(on: $0) }
+            configure: {
+                rebalances.install(on: $0)
+                Self.dropWhatComesWhileClosing($0)
+            }
         )
         let maximum = properties["max.poll.interval.ms"].flatMap { Int($0) } ?? 300_000
         self.keepAlive = .milliseconds(min(maximum / 3, 10_000))

@@ -36,13 +36,15 @@ package func eventually<Value>(
 }
 
 /// Asks again and again until `condition` holds.
+/// - Parameter detail: what is seen when the time is over.
 package func eventually(
     _ what: String,
     timeout: Duration = .seconds(30),
     every interval: Duration = .milliseconds(20),
+    detail: @autoclosure () -> String = "",
     condition: () async throws -> Bool
 ) async throws {
-    let _: Void = try await eventually(what, timeout: timeout, every: interval) {
+    let _: Void = try await eventually(what, timeout: timeout, every: interval, detail: detail()) {
         try await condition() ? () : nil
     }
 }

@@ -63,6 +63,17 @@ package final class Program: Sendable {
         return String(bundle[..<(bundle.lastIndex(of: "/") ?? bundle.endIndex)])
     }()
 
+    /// Where HAProxy is installed.
+    static var haproxyPath: String {
+        get throws {
+            let candidates = ["/usr/sbin/haproxy", "/usr/local/sbin/haproxy", "/opt/homebrew/bin/haproxy"]
+            guard let path = candidates.first(where: { access($0, X_OK) == 0 }) else {
+                throw Failure(description: "haproxy is not installed; Deploy/packages.sh test installs it")
+            }
+            return path
+        }
+    }
+
     /// nil when it does not run.
     package var pid: Int32? {
         self.state.withLock { state in

@@ -31,6 +31,7 @@ package final class Stack: Sendable {
         /// 1–3, behind HAProxy.
         package var ingressInstances = 1
         package var transcoderInstances = 1
+        package var sessionInstances = 1
         package var partitions = 4
         /// For all stages; wins over what the stack sets.
         package var environment: [String: String] = [:]
@@ -46,7 +47,8 @@ package final class Stack: Sendable {
     package let publicURL: String
     package let ingresses: [StageProcess]
     package let transcoders: [StageProcess]
-    package let session: StageProcess
+    package let sessions: [StageProcess]
+    package var session: StageProcess { self.sessions[0] }
     package let coordinator: StageProcess
     package let sink: StageProcess
     /// How a client of its own reaches the stack's broker.
@@ -56,7 +58,7 @@ package final class Stack: Sendable {
     package let directory: String
     package var database: String { "\(self.directory)/lifehub-voice.sqlite" }
     package var stages: [StageProcess] {
-        [self.sink, self.coordinator, self.session] + self.transcoders + self.ingresses
+        [self.sink, self.coordinator] + self.sessions + self.transcoders + self.ingresses
     }
 
     private let outside: [Program]
@@ -85,7 +87,7 @@ package final class Stack: Sendable {
         publicURL: String,
         ingresses: [StageProcess],
         transcoders: [StageProcess],
-        session: StageProcess,
+        sessions: [StageProcess],
         coordinator: StageProcess,
         sink: StageProcess,
         kafka: KafkaConfiguration,
@@ -97,7 +99,7 @@ package final class Stack: Sendable {
         self.publicURL = publicURL
         self.ingresses = ingresses
         self.transcoders = transcoders
-        self.session = session
+        self.sessions = sessions
         self.coordinator = coordinator
         self.sink = sink
         self.kafka = kafka

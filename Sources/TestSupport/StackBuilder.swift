@@ -39,7 +39,10 @@ final class StackBuilder: Sendable {
         let sinkPort = try await FreePorts.take()
         let sink = try await self.stage("results-sink", 1, common, httpPort: sinkPort)
         let coordinator = try await self.stage("agent-coordinator", 1, common)
-        let session = try await self.stage("realtime-session", 1, common)
+        var sessions: [StageProcess] = []
+        for number in 1...max(1, self.configuration.sessionInstances) {
+            sessions.append(try await self.stage("realtime-session", number, common))
+        }
         var transcoders: [StageProcess] = []
         for number in 1...max(1, self.configuration.transcoderInstances) {
             transcoders.append(try await self.stage("audio-transcoder", number, common))
@@ -51,10 +54,10 @@ final class StackBuilder: Sendable {
             ingressPorts.append(port)
             ingresses.append(try await self.stage("twilio-ingress", number, common, httpPort: port))
         }
-        for stage in [sink, coordinator, session] + transcoders + ingresses {
+        for stage in [sink, coordinator] + sessions + transcoders + ingresses {
             try await stage.program.start()
         }
-        for stage in [sink, coordinator, session] + transcoders + ingresses {
+        for stage in [sink, coordinator] + sessions + transcoders + ingresses {
             try await stage.ready()
         }
         let ingressEnvironment = Self.proxyEnvironment(ingresses, ports: ingressPorts)
@@ -64,12 +67,12 @@ final class StackBuilder: Sendable {
                 ["SINK_PORT": "\(sinkPort)", "SINK_ADMIN_PORT": "\(sink.adminPort)"]
             ) { $1 }
         )
-        let stages = Set(([sink, coordinator, session] + transcoders + ingresses).map(\.name))
+        let stages = Set(([sink, coordinator] + sessions + transcoders + ingresses).map(\.name))
         return Stack(
             publicURL: publicURL,
             ingresses: ingresses,
             transcoders: transcoders,
-            session: session,
+            sessions: sessions,
             coordinator: coordinator,
             sink: sink,
             kafka: kafka,
@@ -148,13 +151,9 @@ final class StackBuilder: Sendable {
     }
 
     private func startProxy(port: Int, environment: [String: String]) async throws -> Program {
-        let candidates = ["/usr/sbin/haproxy", "/usr/local/sbin/haproxy", "/opt/homebrew/bin/haproxy"]
-        guard let path = candidates.first(where: { access($0, X_OK) == 0 }) else {
-            throw Program.Failure(description: "haproxy is not installed; Deploy/packages.sh test installs it")
-        }
         let proxy = Program(
             "haproxy",
-            path: path,
+            path: try Program.haproxyPath,
             arguments: ["-db", "-f", "\(Self.packageDirectory)/Deploy/haproxy.cfg"],
             environment: environment.merging(["HAPROXY_PORT": "\(port)"]) { $1 },
             logFile: "\(self.directory)/haproxy.log"

@@ -26,6 +26,8 @@ package struct OutboundFence: Sendable {
     package mutating func admit(_ frame: AudioFrame) -> Passage {
         guard frame.streamEpoch == self.streamEpoch else { return Passage(dropped: .otherStream) }
         if let current = self.sessionEpoch, frame.sessionEpoch < current { return Passage(dropped: .staleSession) }
+        // It overtakes what the session before has said, which is still to be played: it fences nothing off.
+        if frame.control == .alive { return Passage() }
         if frame.sessionEpoch != self.sessionEpoch {
             self.sessionEpoch = frame.sessionEpoch
             self.playoutEpoch = 0

@@ -7,7 +7,7 @@ package import NIOCore
 /// takes nothing until the queue is full must be ended instead: Twilio then asks for TwiML again, and the session sends
 /// what was not played on the next stream.
 package struct OutboundQueue: Sendable {
-    /// A message to Twilio, and when the audio in it reached us (Unix microseconds; 0 for a control).
+    /// A message to Twilio, and when the audio in it reached us (Unix microseconds; 0 for a control or a tone).
     package struct Message: Equatable, Sendable {
         package var command: MediaStreamCommand
         package var receivedAtUs: Int64
@@ -22,6 +22,7 @@ package struct OutboundQueue: Sendable {
     /// A message found no place: the stream must be ended.
     package private(set) var isOverflowing = false
     private var messages = CircularBuffer<Message>()
+    private var presence = SessionPresence()
     private var lastItemID = ""
 
     package init(streamEpoch: UInt32) {
@@ -41,6 +42,7 @@ package struct OutboundQueue: Sendable {
     /// - Returns: what becomes of it.
     package mutating func received(_ frame: AudioFrame, nowUs: Int64) -> PlayoutState.Step {
         let step = self.playout.received(frame, nowUs: nowUs)
+        if step.dropped == nil { self.presence.heard(frame, nowUs: nowUs) }
         if step.clear {
             // What waits here must not play, and the marks among it are void.
             self.removeAll()
@@ -62,6 +64,20 @@ package struct OutboundQueue: Sendable {
     /// Twilio returned a mark.
     package mutating func acknowledged(mark: String, nowUs: Int64) -> PlayoutState.Acknowledged {
         self.playout.acknowledged(mark: mark, nowUs: nowUs)
+    }
+
+    /// Time passed; to be told a few times a second. Puts a comfort tone in when one is due (`SessionPresence`), but never
+    /// behind the hang-up.
+    /// - Parameter tone: frames of 20 ms.
+    /// - Returns: whether it did.
+    package mutating func waited(tone: [ByteBuffer], nowUs: Int64) -> Bool {
+        let isSounding = !self.messages.isEmpty || !self.playout.isQuiet(nowUs: nowUs)
+        guard self.presence.waited(isSounding: isSounding, nowUs: nowUs), !self.playout.isHangingUp else {
+            return false
+        }
+        self.playout.playsTone(milliseconds: 20 * tone.count, nowUs: nowUs)
+        for frame in tone { self.messages.append(Message(command: .media(payload: frame), receivedAtUs: 0)) }
+        return true
     }
 
     /// The next message to send; nil when all are sent.

@@ -7,6 +7,9 @@ package import NIOCore
 /// All audio sent on the stream lies on one axis, in milliseconds. A mark is a point on it; a mark that comes back says
 /// that everything before it was played, unless a `clear` was sent in between: then it proves nothing. Mark names hold
 /// the generation of clears that they belong to.
+///
+/// A tone has no place on the axis, so that no position, mark or level knows it: it is sent when Twilio's buffer is
+/// empty, and audio that is sent while it plays begins behind it.
 package struct PlayoutState: Sendable {
     /// What to send to Twilio, in the order of the properties.
     package struct Step: Sendable, Equatable {
@@ -70,6 +73,8 @@ package struct PlayoutState: Sendable {
     /// Where playing certainly was at `provenAtUs`.
     private var provenMs = 0
     private var provenAtUs: Int64 = 0
+    /// Of the tone sent last.
+    private var toneEndsAtUs = Int64.min
 
     private var marks = CircularBuffer<Mark>()
     private var generation = 0
@@ -143,11 +148,25 @@ package struct PlayoutState: Sendable {
         return min(self.provenMs + Int(max(0, nowUs - self.provenAtUs) / 1_000), limit)
     }
 
+    /// Nothing sent waits or plays, as far as marks and the clock say.
+    package func isQuiet(nowUs: Int64) -> Bool {
+        self.isPlayed(nowUs: nowUs) && nowUs >= self.toneEndsAtUs
+    }
+
+    /// A tone is sent, while it is quiet.
+    package mutating func playsTone(milliseconds: Int, nowUs: Int64) {
+        self.toneEndsAtUs = nowUs + Int64(milliseconds) * 1_000
+    }
+
+    private func isPlayed(nowUs: Int64) -> Bool {
+        self.marks.isEmpty && self.unplayedMs(nowUs: nowUs) == 0
+    }
+
     private mutating func play(_ frame: AudioFrame, nowUs: Int64, step: inout Step) {
-        if self.marks.isEmpty, self.unplayedMs(nowUs: nowUs) == 0 {
-            // Twilio's buffer is empty: this frame plays at once.
+        if self.isPlayed(nowUs: nowUs) {
+            // Nothing at Twilio is before this frame but a tone.
             self.provenMs = self.sentMs
-            self.provenAtUs = nowUs
+            self.provenAtUs = max(nowUs, self.toneEndsAtUs)
         }
         if self.isCleared || self.segments.last?.itemID != frame.itemID {
             self.segments.append(Segment(itemID: frame.itemID, startMs: self.sentMs))
@@ -164,7 +183,8 @@ package struct PlayoutState: Sendable {
     /// Drops what is not played.
     /// - Returns: false when nothing can be waiting at Twilio.
     private mutating func clear(nowUs: Int64) -> Bool {
-        guard !self.isCleared else { return false }
+        guard !self.isCleared || nowUs < self.toneEndsAtUs else { return false }
+        self.toneEndsAtUs = .min
         let playedMs = self.playedMs(nowUs: nowUs)
         self.isCleared = true
         self.generation += 1

@@ -17,14 +17,24 @@ package struct WebSocketClient: Sendable {
         package init() {}
     }
 
+    /// Each connection keeps what it reads into, and there are many.
+    private static let receiving = AdaptiveRecvByteBufferAllocator(minimum: 1 << 10, initial: 2 << 10, maximum: 8 << 10)
+
     private let configuration: Configuration
-    private let eventLoopGroup: any EventLoopGroup
+    private var eventLoopGroup: any EventLoopGroup
     private let tls: LazyTLSContext
 
     package init(configuration: Configuration = Configuration(), eventLoopGroup: any EventLoopGroup) {
         self.configuration = configuration
         self.eventLoopGroup = eventLoopGroup
         self.tls = LazyTLSContext(trustedRootsFile: configuration.trustedRootsFile)
+    }
+
+    /// The same client, all of whose sockets are on that event loop.
+    package func on(_ eventLoop: any EventLoop) -> WebSocketClient {
+        var client = self
+        client.eventLoopGroup = eventLoop
+        return client
     }
 
     /// Connects, runs `body`, and closes: with 1000, or 1011 when `body` throws.
@@ -55,6 +65,7 @@ package struct WebSocketClient: Sendable {
             attempt = try await ClientBootstrap(group: self.eventLoopGroup)
                 .connectTimeout(TimeAmount(self.configuration.connectTimeout))
                 .channelOption(.socketOption(.tcp_nodelay), value: 1)
+                .channelOption(.recvAllocator, value: Self.receiving)
                 .connect(host: url.host, port: url.port) { channel in
                     channel.eventLoop.makeCompletedFuture {
                         if let tls {

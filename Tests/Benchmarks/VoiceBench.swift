@@ -8,7 +8,8 @@ struct VoiceBench: AsyncParsableCommand {
         abstract: "Measures the parts that have a budget; one JSON line for each case.",
         subcommands: [
             AudioBenchmark.self, FramesBenchmark.self, KafkaBenchmark.self, MediaBenchmark.self, ClearBenchmark.self,
-            StreamsBenchmark.self, TranscoderBenchmark.self, ScaleBenchmark.self, ResampleBenchmark.self,
+            StreamsBenchmark.self, TranscoderBenchmark.self, ScaleBenchmark.self, SessionsBenchmark.self,
+            ResampleBenchmark.self,
         ]
     )
 }

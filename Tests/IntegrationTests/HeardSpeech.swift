@@ -1,15 +1,18 @@
 import Audio
 import Foundation
+import NIOCore
 
 /// What a phone played of the agent, compared with what the agent was to say, frame by frame of 20 ms.
 ///
 /// The recording is walked along the script. Where the script does not go on there is a seam: speech was lost when it
-/// goes on later in the script, and repeated when it goes on earlier. Frames without any sound are passed over in both.
+/// goes on later in the script, and repeated when it goes on earlier. Frames without any sound are passed over in both,
+/// and in the recording those of the comfort tone, which says nothing.
 struct HeardSpeech: Equatable {
     private static let frameSamples = 160
     private static let samplesPerMs = 8
     /// What recordings are aligned to.
     private static let step = 8
+    private static let tone = Set(ComfortTone.frames.map { $0.readableBytesView.map { MuLaw.samples[Int($0)] } })
 
     /// Milliseconds of the script that were never played.
     private(set) var lostMs = 0
@@ -21,9 +24,12 @@ struct HeardSpeech: Equatable {
     /// - Parameters:
     ///   - recorded: linear samples, 8 kHz.
     ///   - script: mu-law, 8 kHz, whole frames.
-    init(_ recorded: [Int16], script: [UInt8]) {
+    ///   - seams: samples of the script at which speech may go on after it was cut off, besides whole frames.
+    init(_ recorded: [Int16], script: [UInt8], seams: [Int] = []) {
         let script = script.map { MuLaw.samples[Int($0)] }
-        let places = Self.places(in: script)
+        // Where speech may go on at many places, a frame of little sound fits several.
+        let anchor = Self.frameSamples * (seams.isEmpty ? 1 : 4)
+        let places = Self.places(in: script, from: [0] + seams, samples: anchor)
         let nextSound = Self.nextSound(in: recorded)
         var expected = 0
         var position = 0
@@ -34,10 +40,20 @@ struct HeardSpeech: Equatable {
                 position += max(Self.step, (silence - Self.frameSamples) / Self.step * Self.step)
                 continue
             }
-            let frame = Array(recorded[position..<position + Self.frameSamples])
-            if let place = places[frame]?.min(by: { abs($0 - expected) < abs($1 - expected) }) {
+            let frame = recorded[position..<position + Self.frameSamples]
+            if expected + Self.frameSamples <= script.count,
+                frame.elementsEqual(script[expected..<expected + Self.frameSamples])
+            {
+                expected += Self.frameSamples
+                position += Self.frameSamples
+                continue
+            }
+            let found = places[Array(recorded[position..<min(position + anchor, recorded.count)])]
+            if let place = found?.min(by: { abs($0 - expected) < abs($1 - expected) }) {
                 self.goOn(from: expected, at: place, in: script)
                 expected = place + Self.frameSamples
+                position += Self.frameSamples
+            } else if Self.tone.contains(Array(frame)) {
                 position += Self.frameSamples
             } else {
                 if silence < Self.step { self.foreignMs += Self.step / Self.samplesPerMs }
@@ -48,14 +64,15 @@ struct HeardSpeech: Equatable {
     }
 
     /// The agent's channel of a stereo recording of the simulator.
-    init(recording path: String, script: [UInt8]) throws {
+    init(recording path: String, script: [UInt8], seams: [Int] = []) throws {
         let headerBytes = 44
         let bytes = [UInt8](try Data(contentsOf: URL(filePath: path)).dropFirst(headerBytes))
         self.init(
             stride(from: 2, to: bytes.count - 1, by: 4).map { index in
                 Int16(bitPattern: UInt16(bytes[index]) | UInt16(bytes[index + 1]) << 8)
             },
-            script: script
+            script: script,
+            seams: seams
         )
     }
 
@@ -67,10 +84,12 @@ struct HeardSpeech: Equatable {
         }
     }
 
-    /// Where each frame of the script begins.
-    private static func places(in script: [Int16]) -> [[Int16]: [Int]] {
-        let frames = stride(from: 0, to: script.count - Self.frameSamples + 1, by: Self.frameSamples)
-        return Dictionary(grouping: frames) { Array(script[$0..<$0 + Self.frameSamples]) }
+    /// Where what is so long begins, at each frame of the script, counted from each of `origins`.
+    private static func places(in script: [Int16], from origins: [Int], samples: Int) -> [[Int16]: [Int]] {
+        let frames = origins.flatMap { origin in
+            stride(from: origin, to: script.count - samples + 1, by: Self.frameSamples)
+        }
+        return Dictionary(grouping: frames) { Array(script[$0..<$0 + samples]) }
     }
 
     /// For each sample, which sample at or behind it is the first that is not zero.

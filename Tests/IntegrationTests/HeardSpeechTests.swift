@@ -1,4 +1,5 @@
 import Audio
+import NIOCore
 import Speech
 import Testing
 
@@ -31,6 +32,12 @@ struct HeardSpeechTests {
         ] {
             #expect(heard.lostMs == 0 && heard.repeatedMs == 0 && heard.foreignMs == 0)
         }
+    }
+
+    @Test func `a comfort tone in a gap is not foreign, and hides no loss`() {
+        let tone = ComfortTone.frames.flatMap { $0.readableBytesView.map { MuLaw.samples[Int($0)] } }
+        let heard = self.hear(0..<Self.wholeMs - 240, noise: [Int16](repeating: 0, count: 8 * 21) + tone)
+        #expect(heard.lostMs == 240 && heard.repeatedMs == 0 && heard.foreignMs == 0)
     }
 
     @Test func `speech that is missing is lost, at the end too`() {

@@ -3,7 +3,8 @@ import TestSupport
 import Testing
 import TwilioSimulator
 
-/// Each stage is killed with SIGKILL in the middle of a scripted call and started again.
+/// Each stage is killed with SIGKILL in the middle of a scripted call and started again; of realtime-session
+/// `SessionTakeOverTests` tell more.
 @Suite(.timeLimit(.minutes(4)), .serialized)
 struct KilledStageTests {
     @Test func `twilio-ingress is killed while the agent speaks`() async throws {
@@ -12,23 +13,6 @@ struct KilledStageTests {
 
     @Test func `audio-transcoder is killed while the business speaks`() async throws {
         try await self.expectCallSurvives(.business(.began(utterance: "price"))) { $0.stack.transcoders[0] }
-    }
-
-    @Test func `realtime-session is killed while the agent speaks`() async throws {
-        try await PhoneWorld.run { world in
-            let sid = try await world.placeCall()
-            try await world.wait(for: "the agent speaks", in: sid) { $0 == .agentBegan }
-            // The model is ahead of the phone: the reply is whole, and known, long before it is played.
-            try await eventually("the reply is known") {
-                try await world.events(of: sid).contains { $0.utterance.speaker == .agent }
-            }
-            try await world.stack.session.killAndRestart()
-            try await world.expectDemoCall(sid)
-        }
-    }
-
-    @Test func `realtime-session is killed while the business speaks`() async throws {
-        try await self.expectCallSurvives(.business(.began(utterance: "price"))) { $0.stack.session }
     }
 
     @Test func `agent-coordinator is killed while the business speaks`() async throws {

@@ -1,4 +1,6 @@
+import Audio
 import Foundation
+import NIOCore
 
 /// A stereo WAV as the simulator and `call-recorder` write it, read back.
 struct StereoRecording {
@@ -14,6 +16,15 @@ struct StereoRecording {
             self.left.append(Int16(bitPattern: UInt16(bytes[index]) | UInt16(bytes[index + 1]) << 8))
             self.right.append(Int16(bitPattern: UInt16(bytes[index + 2]) | UInt16(bytes[index + 3]) << 8))
         }
+    }
+
+    /// Where comfort tones begin on the right track, in milliseconds.
+    var tones: [Int] {
+        let first = ComfortTone.frames[0].readableBytesView.map { MuLaw.samples[Int($0)] }
+        return stride(from: 0, through: self.right.count - first.count, by: 8).filter { start in
+            self.right[start..<start + first.count].elementsEqual(first)
+        }
+        .map { $0 / 8 }
     }
 
     /// A track's piece of sound: from and to in milliseconds.

@@ -16,43 +16,53 @@ import Testing
 /// One call between a simulated model, a phone and a coordinator, over an embedded broker; the stage is the real one.
 final class Bench: Sendable {
     static let key = "test-key"
+    static let userID = "user-17"
 
     let broker: EmbeddedBroker
     let simulator: RealtimeSimulator
     let phone: Phone
     let callSid: String
     let path: AudioPath
+    /// `CallRequested.direction`.
+    private let direction: String
     private let log = Mutex<[CallEvent]>([])
     private let state: Mutex<CallState>
+    /// Results of tools that the others are not told yet; nil: they are told at once.
+    private let heldResults = Mutex<[CallEvent]?>(nil)
 
     var events: [CallEvent] { self.log.withLock { $0 } }
     var call: CallState { self.state.withLock { $0 } }
 
-    private init(path: AudioPath, script: Script) throws {
+    private init(path: AudioPath, direction: String, rings: Bool, script: Script) throws {
         let digits = (0..<32).map { _ in String("0123456789abcdef".randomElement() ?? "0") }.joined()
         self.callSid = "CA\(digits)"
         self.path = path
+        self.direction = direction
         self.broker = try EmbeddedBroker(partitions: 2)
         var configuration = RealtimeSimulator.Configuration()
         configuration.apiKey = Self.key
         configuration.script = script
         self.simulator = RealtimeSimulator(configuration: configuration, logger: .quiet)
-        self.phone = try Phone(self.callSid, path: path, broker: self.broker)
+        self.phone = try Phone(self.callSid, path: path, rings: rings, broker: self.broker)
         self.state = Mutex(CallState(callSid: self.callSid))
     }
 
     /// Runs everything but the stage beside `body`.
+    /// - Parameter rings: the phone is not answered yet.
     static func run(
         path: AudioPath = .passthrough,
+        direction: String = "",
+        rings: Bool = false,
         script: Script = .demo,
         _ body: @Sendable (Bench) async throws -> Void
     ) async throws {
-        let bench = try Bench(path: path, script: script)
+        let bench = try Bench(path: path, direction: direction, rings: rings, script: script)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await bench.simulator.run() }
             group.addTask { try await bench.phone.run() }
             group.addTask { try await bench.coordinate() }
             try await bench.request()
+            if !rings { try await bench.answer() }
             do {
                 try await body(bench)
             } catch {
@@ -67,9 +77,11 @@ final class Bench: Sendable {
     }
 
     /// Runs the stage while `body` runs, then kills it without a goodbye.
+    /// - Parameter silenceLimit: the simulator is in this process, which may be slow to answer on a busy machine.
     func withStage(
         instance: String = "s1",
-        change: @Sendable (inout SessionConfiguration) -> Void = { _ in },
+        silenceLimit: Duration = .seconds(10),
+        configure: (inout SessionConfiguration) -> Void = { _ in },
         _ body: @Sendable () async throws -> Void
     ) async throws {
         let health = Health()
@@ -86,9 +98,8 @@ final class Bench: Sendable {
             model: "gpt-realtime-2.1",
             apiKey: Self.key
         )
-        // The simulator is in this process, which may be slow to answer on a busy machine.
-        configuration.silenceLimit = .seconds(10)
-        change(&configuration)
+        configuration.silenceLimit = silenceLimit
+        configure(&configuration)
         let services = try RealtimeSessionStage.services(configuration, context: context)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -104,7 +115,6 @@ final class Bench: Sendable {
 
     // MARK: The coordinator
 
-    /// The call is requested and its stream has started.
     private func request() async throws {
         var requested = CallEvent()
         requested.eventID = "requested/\(self.callSid)"
@@ -114,13 +124,29 @@ final class Bench: Sendable {
         requested.requested.businessName = "Test Business"
         requested.requested.userRequest = "Get quote for service"
         requested.requested.audioPath = self.path
+        requested.requested.direction = self.direction
+        requested.requested.userID = Self.userID
+        try await self.deliver(try self.message(.events, requested))
+    }
+
+    /// The stream starts, and the phone sends.
+    func answer() async throws {
         var started = CallEvent()
         started.eventID = "stream-started/\(self.callSid)/1"
         started.callSid = self.callSid
         started.occurredAtUs = UnixTime.nowUs
         started.streamStarted.streamEpoch = 1
-        let messages = [try self.message(.events, requested), try self.message(.events, started)]
-        try await self.producing { try await $0.deliver(messages) }
+        try await self.deliver(try self.message(.events, started))
+        self.phone.answer()
+    }
+
+    /// Tools take until their results are released.
+    func holdResults() { self.heldResults.withLock { $0 = [] } }
+
+    func releaseResults() async throws {
+        for result in self.heldResults.withLock({ $0.take() }) ?? [] {
+            try await self.deliver(try self.message(.events, result))
+        }
     }
 
     func completed() async throws {
@@ -131,6 +157,10 @@ final class Bench: Sendable {
         completed.statusChanged.status = "completed"
         completed.statusChanged.sequenceNumber = 9
         try await self.deliver(try self.message(.events, completed))
+    }
+
+    func deliver(_ command: CallCommand) async throws {
+        try await self.deliver(try self.message(.commands, command))
     }
 
     func deliver(_ message: KafkaMessage) async throws {
@@ -167,24 +197,29 @@ final class Bench: Sendable {
         switch output {
         case .command(let command): return try self.message(.commands, command)
         case .effect(.plan):
-            return try self.message(CallID.planned(self.callSid)) {
+            return try self.message(.events, self.event(CallID.planned(self.callSid)) {
                 $0.callPlanned.agent = Agent.mainConcierge.session(for: state.request)
-            }
+            })
         case .effect(.runTool(let call)):
-            return try self.message(CallID.toolCompleted(self.callSid, toolCallID: call.toolCallID)) {
+            let completed = self.event(CallID.toolCompleted(self.callSid, toolCallID: call.toolCallID)) {
                 $0.toolCompleted = Tool.run(call, in: ToolContext(state, atUs: UnixTime.nowUs))
             }
+            let isHeld = self.heldResults.withLock { held in
+                held?.append(completed)
+                return held != nil
+            }
+            return isHeld ? nil : try self.message(.events, completed)
         case .effect, .telephony, .result: return nil
         }
     }
 
-    private func message(_ eventID: String, _ change: (inout CallEvent) -> Void) throws -> KafkaMessage {
+    private func event(_ id: String, _ change: (inout CallEvent) -> Void) -> CallEvent {
         var event = CallEvent()
-        event.eventID = eventID
+        event.eventID = id
         event.callSid = self.callSid
         event.occurredAtUs = UnixTime.nowUs
         change(&event)
-        return try self.message(.events, event)
+        return event
     }
 
     private func message(_ topic: Topic, _ value: some Message) throws -> KafkaMessage {

@@ -68,7 +68,7 @@ import Testing
                 try await Self.finish(bench)
             }
             Self.check(bench)
-            let frames = bench.phone.received.filter { $0.control != .clear }
+            let frames = bench.phone.received.filter { !$0.control.isUnnumbered }
             #expect(frames.map(\.sequence) == Array(0..<UInt64(frames.count)))
             #expect(bench.phone.clears == 0)
             let done = bench.events.compactMap { event in
@@ -101,7 +101,13 @@ import Testing
             let truncation = try #require(session.truncations.first)
             let cut = try #require(bench.phone.played.first)
             #expect(truncation.itemID == cut.itemID)
-            #expect(abs(truncation.audioEndMs - cut.ms) <= 120)
+            // Not before the person spoke, and never past what was played: the phone estimates between marks.
+            #expect(truncation.audioEndMs >= 900 && truncation.audioEndMs <= cut.ms + 120)
+            #expect(
+                bench.phone.reported.contains {
+                    $0.itemID == truncation.itemID && Int($0.playedMs) == truncation.audioEndMs
+                }
+            )
             #expect(session.errors.isEmpty)
             let utterance = try #require(bench.call.conversation.first { $0.utterance.interrupted }?.utterance)
             #expect(Int(utterance.playedMs) == truncation.audioEndMs)
@@ -218,8 +224,27 @@ import Testing
             }
             let whole = Speech.utterance("long").map { $0.mulaw.count / 8 } ?? 0
             let played = bench.phone.played.map(\.ms).reduce(0, +)
-            // What was not acknowledged is heard again: at most 100 ms and what was under way.
-            #expect(played >= whole && played <= whole + 300, "\(played) of \(whole)")
+            // What was not acknowledged is heard again: at most 100 ms and what was under way. The phone estimates between
+            // marks: on a busy machine it plays later than that.
+            #expect(played >= whole - 100 && played <= whole + 300, "\(played) of \(whole)")
+        }
+    }
+
+    @Test func `lets others read along what is being said`() async throws {
+        try await Bench.run { bench in
+            try await bench.withStage {
+                try await eventually("the session is ready") { bench.has("session-ready") }
+                try bench.phone.say("greeting")
+                try await bench.agentFinished(1)
+            }
+            let partition = KeyPartition.of(bench.callSid, count: bench.broker.topics.partitions)
+            let partials = try await bench.broker.records(in: bench.broker.topics[.live], partition: partition)
+                .compactMap(\.value).map { try LiveUpdate(serializedBytes: Array($0.readableBytesView)).partial }
+            for (speaker, name) in [(Speaker.person, "greeting"), (.agent, "ask")] {
+                let texts = partials.filter { $0.speaker == speaker }.map(\.text)
+                #expect(texts.count > 1 && texts.last == Self.text(name), "\(texts)")
+                for (text, next) in zip(texts, texts.dropFirst()) { #expect(next.hasPrefix(text)) }
+            }
         }
     }
 

@@ -26,12 +26,14 @@ final class Phone: Sendable {
     }
 
     fileprivate struct State {
+        var isAnswered: Bool
         var streamEpoch: UInt32
         var sequence: UInt64 = 0
         var speech: [ByteBuffer] = []
         var playout: PlayoutState
         var buffer = CircularBuffer<Chunk>()
         var played: [Played] = []
+        var reported: [AudioFrame.Playout] = []
         var clears = 0
         var hungUp = false
         var toModel = MulawToPCM24k()
@@ -45,12 +47,13 @@ final class Phone: Sendable {
     private let outboundPartition: Int32 = 0
     private let state: Mutex<State>
 
-    init(_ callSid: String, path: AudioPath, broker: EmbeddedBroker) throws {
+    /// - Parameter rings: nothing is sent until it is answered.
+    init(_ callSid: String, path: AudioPath, rings: Bool, broker: EmbeddedBroker) throws {
         self.callSid = callSid
         self.path = path
         self.broker = broker
         self.producer = try KafkaProducer(.audio, configuration: broker.configuration(), logger: .quiet)
-        self.state = Mutex(State(streamEpoch: 1, playout: PlayoutState(streamEpoch: 1)))
+        self.state = Mutex(State(isAnswered: !rings, streamEpoch: 1, playout: PlayoutState(streamEpoch: 1)))
     }
 
     // MARK: What tests do and see
@@ -63,6 +66,8 @@ final class Phone: Sendable {
         self.state.withLock { $0.speech += frames }
     }
 
+    func answer() { self.state.withLock { $0.isAnswered = true } }
+
     /// The stream breaks and comes back.
     func reconnect() {
         self.state.withLock { state in
@@ -74,6 +79,8 @@ final class Phone: Sendable {
     }
 
     var played: [Played] { self.state.withLock { $0.played } }
+    /// How far it told the others that it had played.
+    var reported: [AudioFrame.Playout] { self.state.withLock { $0.reported } }
     var clears: Int { self.state.withLock { $0.clears } }
     var hungUp: Bool { self.state.withLock { $0.hungUp } }
     /// All outbound frames as they were consumed.
@@ -102,13 +109,17 @@ final class Phone: Sendable {
     private func tick() async throws {
         var next = ContinuousClock.now
         while !Task.isCancelled {
-            let frame = self.state.withLock { Self.tick(&$0, path: self.path, partition: self.outboundPartition) }
-            var value = ByteBuffer()
-            frame.write(to: &value)
-            let topic = self.broker.topics[.audioInboundModel]
-            _ = try self.producer.send(
-                KafkaMessage(topic: topic, key: ByteBuffer(string: self.callSid), value: value)
-            )
+            let frame = self.state.withLock { state in
+                state.isAnswered ? Self.tick(&state, path: self.path, partition: self.outboundPartition) : nil
+            }
+            if let frame {
+                var value = ByteBuffer()
+                frame.write(to: &value)
+                let topic = self.broker.topics[.audioInboundModel]
+                _ = try self.producer.send(
+                    KafkaMessage(topic: topic, key: ByteBuffer(string: self.callSid), value: value)
+                )
+            }
             next += .milliseconds(20)
             try await Task.sleep(until: next, clock: .continuous)
         }
@@ -136,6 +147,7 @@ final class Phone: Sendable {
         frame.outboundPartition = partition
         frame.receivedAtUs = nowUs
         frame.playout = state.playout.position(nowUs: nowUs)
+        if let playout = frame.playout { state.reported.append(playout) }
         state.sequence += 1
         return frame
     }

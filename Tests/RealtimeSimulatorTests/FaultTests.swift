@@ -1,8 +1,10 @@
 import Foundation
 import JSON
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 import RealtimeSimulator
+import TestSupport
 import Testing
 import WebSockets
 
@@ -152,9 +154,77 @@ struct FaultTests {
     @Test func `breaks all connections on demand`() async throws {
         try await withSimulator { simulator in
             try await withSession(simulator) { peer in
+                try await peer.wait("session.created")
                 simulator.dropConnections()
                 try await peer.waitForEnd()
                 #expect(peer.socket.closedWith == nil)
+            }
+        }
+    }
+
+    @Test func `plays dead: the socket stays open, and neither pings nor events are answered`() async throws {
+        let fault = SessionFault(.received(events: 2), .mute)
+        try await withSimulator(Self.faulty(fault)) { simulator in
+            try await withSession(simulator) { peer in
+                try await peer.configure()
+                let before = ContinuousClock.now
+                try await peer.socket.sendPing()
+                try await eventually("a pong") { peer.socket.lastHeard >= before }
+                try await peer.send(#"{"type":"response.create"}"#)
+                // Its last word.
+                try await peer.wait("response.created")
+                let heard = peer.socket.lastHeard
+                try await peer.socket.sendPing()
+                // Long enough for what is answered at all.
+                try await Task.sleep(for: .milliseconds(500))
+                #expect(peer.socket.lastHeard == heard)
+                #expect(peer.types.last == "response.created")
+                #expect(simulator.sessions[0].isOpen)
+                peer.socket.abort()
+            }
+        }
+    }
+
+    @Test func `sends what is no event, and goes on`() async throws {
+        let texts = ["nonsense", #"{"type": 5}"#]
+        let faults = texts.map { SessionFault(.open(ms: 0), .garbage($0)) }
+        try await withSimulator(Script(pace: 100, thinkMs: 0, faults: faults)) { simulator in
+            try await WebSocketClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton).connect(
+                to: await simulator.url + "?model=gpt-realtime-2.1",
+                headers: ["Authorization": "Bearer test-key"]
+            ) { socket in
+                var received: [String] = []
+                for try await case .text(let text) in socket.inbound {
+                    received.append(String(buffer: text))
+                    if received.count == 3 { break }
+                }
+                #expect(received.dropFirst() == texts[...])
+            }
+        }
+    }
+
+    @Test func `speaks another format than it was asked for, and says so`() async throws {
+        let fault = SessionFault(.open(ms: 0), .format("audio/pcma"))
+        try await withSimulator(Self.faulty(fault)) { simulator in
+            try await withSession(simulator) { peer in
+                try await peer.configure()
+                let audio = peer.events("session.updated").last?["session"]?["audio"]
+                #expect(audio?["output"]?["format"]?["type"] == "audio/pcma")
+                #expect(audio?["input"]?["format"]?["type"] == "audio/pcmu")
+            }
+        }
+    }
+
+    @Test func `says that the account has little left`() async throws {
+        let script = Script(pace: 100, thinkMs: 0, tokensLeft: 400, tokenResetSeconds: 600)
+        try await withSimulator(script) { simulator in
+            try await withSession(simulator) { peer in
+                try await peer.configure()
+                try await peer.send(#"{"type":"response.create"}"#)
+                let limits = try #require(try await peer.wait("rate_limits.updated")["rate_limits"]?.arrayValue?.first)
+                #expect(limits["limit"] == 40_000)
+                #expect((0...400).contains(limits["remaining"]?.intValue ?? -1))
+                #expect((590...600).contains(limits["reset_seconds"]?.doubleValue ?? 0))
             }
         }
     }

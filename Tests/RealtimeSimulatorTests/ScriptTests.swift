@@ -9,6 +9,7 @@ struct ScriptTests {
             json: """
                 {
                   "pace": 4, "thinkMs": 100, "transcriptionMs": 50, "sessionSeconds": 60, "pingSeconds": 5,
+                  "tokensLeft": 100, "tokenResetSeconds": 600,
                   "rules": [
                     {"heard": "greeting", "do": [{"say": "ask"}]},
                     {"heard": "price", "timesPerSession": 1, "do": [
@@ -24,7 +25,8 @@ struct ScriptTests {
                     {"openMs": 5000, "do": {"drop": true}},
                     {"eventsSent": 7, "do": {"error": {"code": "rate_limit_exceeded"}}},
                     {"eventsReceived": 8, "sessions": [1], "do": {"drop": true}},
-                    {"heardMs": 9, "do": {"drop": true}}
+                    {"heardMs": 9, "do": {"drop": true}}, {"openMs": 0, "do": {"mute": true}},
+                    {"openMs": 0, "do": {"garbage": "{"}}, {"openMs": 0, "do": {"format": "audio/pcma"}}
                   ]
                 }
                 """
@@ -48,9 +50,13 @@ struct ScriptTests {
         )
         #expect(
             script.faults.map(\.moment) == [
-                .upgrade, .open(ms: 5000), .sent(events: 7), .received(events: 8), .heard(ms: 9),
+                .upgrade, .open(ms: 5000), .sent(events: 7), .received(events: 8), .heard(ms: 9), .open(ms: 0),
+                .open(ms: 0),
+                .open(ms: 0),
             ]
         )
+        #expect(script.faults.suffix(3).map(\.fault) == [.mute, .garbage("{"), .format("audio/pcma")])
+        #expect(script.tokensLeft == 100 && script.tokenResetSeconds == 600)
         // And what it writes it reads.
         let written = try JSONEncoder().encode(script)
         #expect(try Script(json: String(decoding: written, as: UTF8.self)) == script)
@@ -68,7 +74,9 @@ struct ScriptTests {
         #"{"rules":[{"heard":"a","do":[{"say":"nobody's"}]}]}"#,
         #"{"faults":[{"do":{"drop":true}}]}"#,
         #"{"faults":[{"openMs":1,"do":{}}]}"#,
+        #"{"faults":[{"openMs":1,"do":{"format":"audio/flac"}}]}"#,
         #"{"pace":0}"#,
+        #"{"tokensLeft":40001}"#,
         #"{"rulse":[]}"#,
         "[]",
     ])

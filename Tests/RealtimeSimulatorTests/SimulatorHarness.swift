@@ -134,7 +134,7 @@ final class Peer: Sendable {
 
     /// The `count`-th event of this type.
     @discardableResult
-    func wait(_ type: String, count: Int = 1, within limit: Duration = .seconds(10)) async throws -> JSONValue {
+    func wait(_ type: String, count: Int = 1, within limit: Duration = .seconds(30)) async throws -> JSONValue {
         try await eventually(
             "\(count) × \(type)",
             timeout: limit,
@@ -156,7 +156,7 @@ final class Peer: Sendable {
         try await self.refusal(of: event.text)
     }
 
-    func waitForEnd(within limit: Duration = .seconds(10)) async throws {
+    func waitForEnd(within limit: Duration = .seconds(30)) async throws {
         try await eventually("the end of the socket", timeout: limit) { self.hasEnded.withLock { $0 } ? () : nil }
     }
 }

@@ -21,7 +21,7 @@ import Testing
 
     @Test func `defaults are those of the README`() {
         let (configuration, problems) = Self.read(Self.good)
-        #expect(configuration.streamSilence == .seconds(20))
+        #expect(configuration.streamSilence == .seconds(20) && configuration.hasComfortTone)
         #expect(problems.isEmpty)
         #expect(configuration.host == "0.0.0.0" && configuration.port == 3001)
         #expect(configuration.publicURL.stream == "wss://voice.example.com/api/voice/stream")
@@ -33,6 +33,11 @@ import Testing
         #expect(configuration.ringSeconds == 60 && configuration.timeLimitSeconds == 3_600)
         #expect(configuration.apiTokens.accepts(authorization: "Bearer two"))
         #expect(!configuration.apiTokens.accepts(authorization: nil))
+    }
+
+    @Test func `the comfort tone can be turned off`() {
+        let (configuration, problems) = Self.read(Self.good.merging(["VOICE_COMFORT_TONE": "off"]) { $1 })
+        #expect(problems.isEmpty && !configuration.hasComfortTone)
     }
 
     @Test func `all that is missing is reported at once`() {

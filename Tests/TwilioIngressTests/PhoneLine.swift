@@ -164,12 +164,12 @@ struct SpeechMaker {
     }
 
     mutating func frame(_ control: AudioFrame.Control, _ item: String = "") -> AudioFrame {
-        defer { if control != .clear { self.sequence += 1 } }
+        defer { if !control.isUnnumbered { self.sequence += 1 } }
         return AudioFrame(
             codec: .pcmu,
             payload: control == .none ? ByteBuffer(repeating: 7, count: 160) : ByteBuffer(),
             streamEpoch: self.stream,
-            sequence: control == .clear ? 0 : self.sequence,
+            sequence: control.isUnnumbered ? 0 : self.sequence,
             receivedAtUs: 1,
             sessionEpoch: self.session,
             playoutEpoch: self.playout,

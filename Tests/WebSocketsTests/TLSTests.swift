@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import NIOSSL
+import TestSupport
 import Testing
 import WebSockets
 
@@ -14,8 +15,12 @@ struct TLSTests {
     private func withServer(_ body: (_ port: Int) async throws -> Void) async throws {
         let context = try NIOSSLContext(
             configuration: .makeServerConfiguration(
-                certificateChain: [.certificate(NIOSSLCertificate(bytes: Array(certificate.utf8), format: .pem))],
-                privateKey: .privateKey(NIOSSLPrivateKey(bytes: Array(privateKey.utf8), format: .pem))
+                certificateChain: [
+                    .certificate(NIOSSLCertificate(bytes: Array(LocalhostCertificate.certificate.utf8), format: .pem))
+                ],
+                privateKey: .privateKey(
+                    NIOSSLPrivateKey(bytes: Array(LocalhostCertificate.privateKey.utf8), format: .pem)
+                )
             )
         )
         let server = try await ServerBootstrap(group: loops)
@@ -60,7 +65,7 @@ struct TLSTests {
     func `a root that is trusted by configuration is accepted`(host: String) async throws {
         let path = "/tmp/web-sockets-tests-\(UInt64.random(in: .min ... .max)).pem"
         let file = try #require(fopen(path, "w"))
-        fputs(certificate, file)
+        fputs(LocalhostCertificate.certificate, file)
         fclose(file)
         defer { unlink(path) }
         var configuration = WebSocketClient.Configuration()
@@ -73,26 +78,3 @@ struct TLSTests {
         }
     }
 }
-
-/// Of nobody: made for these tests, for `localhost` and 127.0.0.1.
-private let privateKey = """
-    -----BEGIN PRIVATE KEY-----
-    MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgr0QuQr3jk+JwvYv2
-    lSAeM9Go6W6m30LBSsIbSVoMWKWhRANCAAQk3VF4Q94U6+zsCqWkkNV6xN6L/ih4
-    GcHiE6srk3XiJ82TXBoYZ5gWl4uk8YKtfuMX43JSs6Gf8ycOF8y8yPJ4
-    -----END PRIVATE KEY-----
-    """
-
-private let certificate = """
-    -----BEGIN CERTIFICATE-----
-    MIIBmzCCAUGgAwIBAgIUedfMwdxL7gud0nt+rYS32k84KBgwCgYIKoZIzj0EAwIw
-    FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMzA0NDAwMFoYDzIxMjYxMDMw
-    MDQ0MDAwWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
-    PQMBBwNCAAQk3VF4Q94U6+zsCqWkkNV6xN6L/ih4GcHiE6srk3XiJ82TXBoYZ5gW
-    l4uk8YKtfuMX43JSs6Gf8ycOF8y8yPJ4o28wbTAdBgNVHQ4EFgQUFSVjZ2O8z5i4
-    ic0jbOz4gE/Q7iIwHwYDVR0jBBgwFoAUFSVjZ2O8z5i4ic0jbOz4gE/Q7iIwDwYD
-    VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
-    zj0EAwIDSAAwRQIgMWS19FM6+VOOYsRp4rjUoXmEzeJTzcgNef31rVbSL74CIQDl
-    zX56tqvAdG5AbZg2b6GzbW8RfjnNiRQIjCPkeLwPww==
-    -----END CERTIFICATE-----
-    """

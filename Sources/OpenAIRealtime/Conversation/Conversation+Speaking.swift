@@ -48,6 +48,7 @@ extension Conversation {
         Nobody has spoken for a while. Ask in a few words whether they are still there.
         """
     private static let idlePrompts = 2
+    private static let aliveIntervalUs: Int64 = 1_000_000
 
     // MARK: The first line
 
@@ -100,6 +101,16 @@ extension Conversation {
         fired.timer = isLast ? TimerFired.idleGoodbye : TimerFired.idlePrompt
         let id = "\(self.owner.sessionEpoch)/\(atUs)"
         return [self.publish("timer-fired", id, .timerFired(fired), atUs)] + self.askForResponse()
+    }
+
+    // MARK: Presence
+
+    /// Tells the phone's ingress about once a second that the model listens; each frame of the person tells the time.
+    mutating func beAlive(atUs: Int64) -> [ConversationAction] {
+        guard self.phase == .ready else { return [] }
+        if let aliveAtUs, (0..<Self.aliveIntervalUs).contains(atUs - aliveAtUs) { return [] }
+        self.aliveAtUs = atUs
+        return [.alive(self.outbound.alive(atUs: atUs))]
     }
 
     // MARK: Latency

@@ -88,6 +88,8 @@ package struct Conversation: Sendable {
     /// The agent has begun to speak for the person, or was told to, but has not said its opening line.
     var openingIsDue: Bool
     var idle = IdlePerson()
+    /// When the phone's ingress was last told that the model listens.
+    var aliveAtUs: Int64?
     var turnClock = TurnClock()
     /// Calls whose time was up: the model was told so.
     var lateTools: Set<String> = []
@@ -160,7 +162,7 @@ package struct Conversation: Sendable {
         guard self.phase != .ended, !self.outbound.hasHungUp else { return actions + [.drop(.ended)] }
         if let drop = self.inbound.received(frame) { actions.append(.drop(drop)) }
         actions += self.giveAudio() + self.open()
-        return actions + self.renewWhenSilent(atUs: atUs) + self.promptWhenIdle(atUs: atUs)
+        return actions + self.renewWhenSilent(atUs: atUs) + self.promptWhenIdle(atUs: atUs) + self.beAlive(atUs: atUs)
     }
 
     mutating func giveAudio() -> [ConversationAction] {

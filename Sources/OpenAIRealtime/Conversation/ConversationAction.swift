@@ -12,6 +12,8 @@ package enum ConversationAction: Equatable, Sendable {
     case play(AudioFrame)
     /// Straight to the phone's ingress, in front of everything.
     case clear(AudioFrame)
+    /// Likewise: the model listens.
+    case alive(AudioFrame)
     /// To topic live: may be lost.
     case show(LiveUpdate)
     case schedule(ConversationTimer, after: Duration)

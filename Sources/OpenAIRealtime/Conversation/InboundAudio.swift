@@ -83,7 +83,8 @@ struct InboundAudio: Sendable {
         if let answeredThrough, position <= answeredThrough { return .answered }
         // Nothing to give: the model's clock, which counts the audio that it has, stands still meanwhile.
         if isSilence { return nil }
-        self.kept.append(Kept(position: position, payload: frame.payload, receivedAtUs: frame.receivedAtUs))
+        let kept = Kept(position: position, payload: frame.payload.unshared, receivedAtUs: frame.receivedAtUs)
+        self.kept.append(kept)
         guard self.kept.count > Self.limit else { return nil }
         self.kept.removeFirst()
         guard self.givenCount > 0 else { return .overflow }

@@ -88,10 +88,11 @@ struct OutboundAudio: Sendable {
         self.items[index].bytes += audio.readableBytes
         self.items[index].rest.writeImmutableBuffer(audio)
         var frames: [AudioFrame] = []
+        // A frame that shared its memory would keep all of this until it is played.
         while let payload = self.items[index].rest.readSlice(length: self.codec.frameBytes) {
-            self.append(payload, to: index, atUs: atUs, into: &frames)
+            self.append(payload.unshared, to: index, atUs: atUs, into: &frames)
         }
-        self.items[index].rest.discardReadBytes()
+        self.items[index].rest = self.items[index].rest.unshared
         return frames
     }
 
@@ -169,6 +170,11 @@ struct OutboundAudio: Sendable {
         self.inherited = nil
         self.playoutEpoch += 1
         return self.frame(itemID: "", control: .clear, atUs: atUs)
+    }
+
+    /// Says that the model listens.
+    func alive(atUs: Int64) -> AudioFrame {
+        self.frame(itemID: "", control: .alive, atUs: atUs)
     }
 
     /// The phone is reached another way now. What it has not played is sent again, from the last position that is

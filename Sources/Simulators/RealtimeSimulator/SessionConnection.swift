@@ -140,6 +140,7 @@ final class SessionConnection: Sendable {
                 }
             case .close(let code, let reason): try await self.socket.close(code: code, reason: reason)
             case .abort: self.socket.abort()
+            case .mute: self.socket.stopReading()
             }
         }
         try await flush()

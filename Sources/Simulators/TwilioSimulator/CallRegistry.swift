@@ -196,7 +196,7 @@ extension CallFact {
         case .problem: .warning
         case .markQueued, .markReturned, .said, .playedDigits: .trace
         case .status, .verb, .streamStarted, .streamEnded, .business, .fault, .cleared: .info
-        case .webhook, .agentBegan, .agentEnded: .debug
+        case .webhook, .agentBegan, .agentEnded, .toneHeard: .debug
         }
     }
 }

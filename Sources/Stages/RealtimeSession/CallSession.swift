@@ -176,7 +176,7 @@ struct CallSession: Sendable {
                     self.appendedAtUs.append(receivedAtUs)
                 case .publish(let event): await self.publish(event)
                 case .play(let frame): self.session.outputs.play(frame, key: self.key)
-                case .clear(let frame): self.session.outputs.clear(frame, key: self.key)
+                case .clear(let frame), .alive(let frame): self.session.outputs.overtake(frame, key: self.key)
                 case .show(let update): self.session.outputs.show(update, key: self.key)
                 case .schedule(let timer, let delay): schedule(timer, delay)
                 case .connect: self.connect()

@@ -11,8 +11,12 @@ struct OrphanAudio: Sendable {
     /// - Returns: how many frames had to go for this one.
     mutating func add(_ frame: AudioFrame, of call: ByteBuffer) -> Int {
         var dropped = 0
-        if self.frames[call] == nil { dropped += self.forget(before: frame.receivedAtUs - Self.keptUs) }
-        self.frames[call, default: []].append(frame)
+        if self.frames[call] == nil {
+            dropped += self.forget(before: frame.receivedAtUs - Self.keptUs)
+            // A key, too, shares the memory of what was consumed with it.
+            self.frames[call.unshared] = []
+        }
+        self.frames[call]?.append(frame.unshared)
         if let count = self.frames[call]?.count, count > Self.limit {
             self.frames[call]?.removeFirst()
             dropped += 1

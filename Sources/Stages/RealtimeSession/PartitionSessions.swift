@@ -16,6 +16,8 @@ final class PartitionSessions: Sendable {
         var kafka: KafkaConfiguration
         var outputs: SessionOutputs
         var client: WebSocketClient
+        /// Each call has one of them, for its socket and its task.
+        var eventLoops: any EventLoopGroup
         var limits: AccountLimits
         var configuration: SessionConfiguration
         var metrics: SessionMetrics
@@ -36,7 +38,7 @@ final class PartitionSessions: Sendable {
     }
 
     /// A command to start a call that is older than this is about a call that is over.
-    private static let startLimitMs: Int64 = 5 * 60_000
+    fileprivate static let startLimitMs: Int64 = 5 * 60_000
     /// While the partition is being restored this much audio waits; older goes.
     fileprivate static let heldLimit = 20_000
 
@@ -46,7 +48,7 @@ final class PartitionSessions: Sendable {
         var heldCommands: [(CallCommand, timestampMs: Int64)] = []
         var heldFrames = CircularBuffer<(call: ByteBuffer, frame: AudioFrame)>()
         var calls: [ByteBuffer: CallMailbox] = [:]
-        var ended: Set<String> = []
+        var ended = EndedCalls(kept: .milliseconds(PartitionSessions.startLimitMs))
         var orphans = OrphanAudio()
     }
 
@@ -75,7 +77,11 @@ final class PartitionSessions: Sendable {
             group.addTask {
                 await withDiscardingTaskGroup { calls in
                     for await launch in self.launches {
-                        calls.addTask { await self.own(launch) }
+                        // What its socket brings and takes needs no other thread to be woken.
+                        let eventLoop = self.environment.eventLoops.next()
+                        calls.addTask(executorPreference: EventLoopTaskExecutor(eventLoop)) {
+                            await self.own(launch, on: eventLoop)
+                        }
                     }
                 }
             }
@@ -122,7 +128,7 @@ final class PartitionSessions: Sendable {
             mailbox.put(.command(command))
             return nil
         }
-        guard case .startSession(let start)? = command.body, !state.isClosed, !state.ended.contains(command.callSid),
+        guard case .startSession(let start)? = command.body, !state.isClosed, !state.ended.contains(key),
             timestampMs < 0 || UnixTime.nowUs / 1000 - timestampMs < Self.startLimitMs
         else { return nil }
         let mailbox = state.add(key)
@@ -135,7 +141,7 @@ final class PartitionSessions: Sendable {
     private func restore() async {
         guard let restored = await self.restored(only: nil) else { return }
         let launches = self.state.withLock { state -> [Launch] in
-            state.ended = restored.ended
+            state.ended.insert(restored.ended.map { ByteBuffer(string: $0) }, at: .now)
             var launches = restored.calls.map { call in
                 let mailbox = state.add(ByteBuffer(string: call.state.callSid))
                 return Launch(callSid: call.state.callSid, start: .restored(call), mailbox: mailbox)
@@ -194,14 +200,14 @@ final class PartitionSessions: Sendable {
     // MARK: Calls
 
     /// Owns one call from its claim to its end.
-    private func own(_ launch: Launch) async {
+    private func own(_ launch: Launch, on eventLoop: any EventLoop) async {
         var logger = self.environment.logger
         logger[metadataKey: LogKey.callSid] = "\(launch.callSid)"
         let session = CallSession(
             callSid: launch.callSid,
             mailbox: launch.mailbox,
             outputs: self.environment.outputs,
-            client: self.environment.client,
+            client: self.environment.client.on(eventLoop),
             limits: self.environment.limits,
             configuration: self.environment.configuration,
             metrics: self.environment.metrics,
@@ -213,15 +219,18 @@ final class PartitionSessions: Sendable {
             let isNew = if case .fresh = start { true } else { false }
             let outcome = await session.run(conversation, isNew: isNew)
             logger.info("Call let go", metadata: ["outcome": "\(outcome)"])
-            guard outcome == .eventLost, !Task.isCancelled,
-                let call = await self.restored(only: launch.callSid)?.calls.first
-            else { break }
+            guard outcome == .eventLost, !Task.isCancelled else { break }
+            // Reading all of the partition takes too long for an event loop.
+            let restored = await withTaskExecutorPreference(globalConcurrentExecutor) {
+                await self.restored(only: launch.callSid)
+            }
+            guard let call = restored?.calls.first else { break }
             start = .restored(call)
         }
         self.state.withLock { state in
             let key = ByteBuffer(string: launch.callSid)
             if state.calls[key] === launch.mailbox { state.calls[key] = nil }
-            state.ended.insert(launch.callSid)
+            state.ended.insert(CollectionOfOne(key), at: .now)
         }
         launch.mailbox.close()
     }
@@ -262,12 +271,14 @@ extension PartitionSessions.State {
     /// - Returns: how many frames are lost for it.
     fileprivate mutating func received(_ frame: AudioFrame, of call: ByteBuffer) -> Int {
         if self.isRestoring {
-            self.heldFrames.append((call, frame))
+            self.heldFrames.append((call.unshared, frame.unshared))
             guard self.heldFrames.count > PartitionSessions.heldLimit else { return 0 }
             self.heldFrames.removeFirst()
             return 1
         }
-        guard let mailbox = self.calls[call] else { return self.orphans.add(frame, of: call) }
+        guard let mailbox = self.calls[call] else {
+            return self.ended.contains(call) ? 1 : self.orphans.add(frame, of: call)
+        }
         mailbox.put(CollectionOfOne(frame))
         return 0
     }

@@ -62,7 +62,8 @@ struct SessionOutputs: Sendable {
         }
     }
 
-    func clear(_ frame: AudioFrame, key: ByteBuffer) {
+    /// A control that audio must not hold up: straight to the phone's ingress.
+    func overtake(_ frame: AudioFrame, key: ByteBuffer) {
         self.send(frame, to: .audioOutboundPhone, partition: frame.outboundPartition, key: key, by: self.clears)
     }
 

@@ -5,6 +5,7 @@ import NIOCore
 import ServiceLifecycle
 import StageRuntime
 import SwiftProtobuf
+import WebSockets
 
 /// Consumes commands and inbound audio, and gives each partition that is ours its own.
 struct SessionService: Service {
@@ -35,6 +36,12 @@ struct SessionService: Service {
     }
 
     func run() async throws {
+        // Calls are woken by what is consumed: on their thread, all of them at once.
+        let executor = EventLoopTaskExecutor(self.environment.eventLoops.any())
+        try await withTaskExecutorPreference(executor) { try await self.consume() }
+    }
+
+    private func consume() async throws {
         try await withThrowingDiscardingTaskGroup { group in
             var owned: [Int32: Owned] = [:]
             for try await event in self.consumer {
@@ -43,7 +50,8 @@ struct SessionService: Service {
                     for partition in partitions {
                         let sessions = PartitionSessions(partition: partition, environment: self.environment)
                         owned[partition] = Owned(sessions: sessions)
-                        group.addTask { await sessions.run() }
+                        // Restoring many calls takes long enough to hold up those that live.
+                        group.addTask(executorPreference: globalConcurrentExecutor) { await sessions.run() }
                     }
                     self.health.set(Self.assigned, ready: true)
                 case .records(let records):

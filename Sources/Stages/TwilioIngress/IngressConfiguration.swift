@@ -12,6 +12,7 @@ package import StageRuntime
 /// - `VOICE_DRAIN_SECONDS` (default 3600, 0–86400): how long calls in progress may go on after SIGTERM; 0 moves them to
 ///   another instance at once.
 /// - `VOICE_STREAM_SILENCE_SECONDS` (5–3600, default 20): how long nothing at all may arrive on a stream's socket.
+/// - `VOICE_COMFORT_TONE` (default true): a soft tone about every 3 s while a stream's call has no session.
 /// - `VOICE_ALLOWED_PREFIXES` (default: the country code of `TWILIO_PHONE_NUMBER`; `*` for all): which numbers may be
 ///   called, such as `+1,+44`.
 /// - `VOICE_CALLS_PER_MINUTE` (default 60, 1–10000): calls that one API token may request of this instance.
@@ -51,6 +52,8 @@ package struct IngressConfiguration: Sendable {
     package var drainLimit = Duration.seconds(3_600)
     /// How long nothing at all may arrive on a stream's socket until the call is looked up and the socket closed.
     package var streamSilence = Duration.seconds(20)
+    /// Whether a stream whose call has no session is given a tone about every 3 s.
+    package var hasComfortTone = true
     /// Who may initiate calls.
     package var apiTokens: APITokens
 
@@ -159,6 +162,11 @@ package struct IngressConfiguration: Sendable {
                 in: 5...3_600,
                 "How long nothing at all may arrive on a stream's socket until it is closed."
             )
+        )
+        self.hasComfortTone = settings.bool(
+            "VOICE_COMFORT_TONE",
+            default: true,
+            "Whether a caller hears a soft tone about every 3 s while the call has no session."
         )
         self.apiTokens = APITokens(&settings)
     }

@@ -55,6 +55,9 @@ package struct IngressMetrics: Sendable {
     /// Where nothing at all arrived for long: the call was looked up and the stream closed.
     let streamsSilent = Counter(label: "voice_streams_silent_total")
 
+    /// Heard in place of a session that is gone.
+    let comfortTones = Counter(label: "voice_comfort_tones_total")
+
     private let inboundDrops: [InboundDrop: Counter]
     private let outboundDrops: [PlayoutState.Drop: Counter]
     private let twilioRequests: [String: Counter]
@@ -83,6 +86,8 @@ package struct IngressMetrics: Sendable {
         let nanoseconds = max(0, nowUs - message.receivedAtUs) * 1_000
         switch message.command {
         case .media:
+            // A tone comes from nowhere.
+            guard message.receivedAtUs > 0 else { return }
             self.outboundFrames.increment()
             self.outboundLatency.recordNanoseconds(nanoseconds)
         case .clear:

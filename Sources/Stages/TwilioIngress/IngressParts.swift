@@ -80,6 +80,7 @@ struct IngressParts: Sendable {
             live: self.audioProducer,
             topic: self.context.topics[.live],
             silence: self.configuration.streamSilence,
+            hasComfortTone: self.configuration.hasComfortTone,
             logger: self.context.logger
         )
     }

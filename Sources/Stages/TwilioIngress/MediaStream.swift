@@ -251,6 +251,16 @@ extension MediaStream {
         return offered
     }
 
+    /// Time passed: lets the person hear a tone when the session is gone. To be called a few times a second.
+    package func comfort(nowUs: Int64) {
+        let isDue = self.state.withLock { state in
+            state.outbound.waited(tone: ComfortTone.frames, nowUs: state.phone.time(nowUs: nowUs))
+        }
+        guard isDue else { return }
+        self.metrics.comfortTones.increment()
+        self.wake()
+    }
+
     /// Has the writer look at the queue.
     package func wake() {
         self.link.wake(self)

@@ -6,13 +6,15 @@ import ServiceLifecycle
 import StageRuntime
 import SwiftProtobuf
 
-/// The clock of all streams: has each make silence when no audio comes, tells `live` how loud both ends are, and
-/// notices sockets on which nothing arrives any more. One for all, because a task of its own would wake each stream
-/// fifty times a second.
+/// The clock of all streams: has each make silence when no audio comes and a tone when no session does, tells `live` how
+/// loud both ends are, and notices sockets on which nothing arrives any more. One for all, because a task of its own
+/// would wake each stream fifty times a second.
 struct StreamClock: Service {
     private static let tick = Duration.milliseconds(20)
     /// Ticks between the levels of a stream: 5 Hz.
     private static let levelTicks = 10
+    /// Ticks between two looks at whether a session is there.
+    private static let comfortTicks = 5
     /// Ticks between two looks at how long a socket has been silent.
     private static let silenceTicks = 25
     /// Behind by more, it does not run after.
@@ -23,6 +25,7 @@ struct StreamClock: Service {
     let topic: String
     /// How long nothing at all may arrive on a socket.
     let silence: Duration
+    let hasComfortTone: Bool
     let logger: Logger
 
     func run() async throws {
@@ -41,10 +44,12 @@ struct StreamClock: Service {
         let nowUs = UnixTime.nowUs
         // All streams in the same tick: their records share the requests to the broker.
         let isTimeForLevels = tick % Self.levelTicks == 0
+        let isTimeForComfort = self.hasComfortTone && tick % Self.comfortTicks == 0
         let isTimeForSilence = tick % Self.silenceTicks == 0
         for stream in self.registry.streams.values {
             stream.waited(nowUs: nowUs)
             if isTimeForLevels { self.publishLevels(of: stream, nowUs: nowUs) }
+            if isTimeForComfort { stream.comfort(nowUs: nowUs) }
             if isTimeForSilence { self.checkSilence(of: stream) }
         }
     }

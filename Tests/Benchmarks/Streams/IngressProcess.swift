@@ -26,6 +26,7 @@ struct IngressProcess: Sendable {
             "TWILIO_CALLS_PER_SECOND": "100",
             "VOICE_CALLS_PER_MINUTE": "10000",
             "VOICE_MAX_CALLS": "10000",
+            "VOICE_COMFORT_TONE": "false",
         ]
         self.port = port
         self.stage = try await StageUnderLoad(

@@ -63,11 +63,6 @@ struct TranscoderResult: Sendable {
             ("produced_late_ms_p99", self.lateness.milliseconds(99)[0]),
             ("own_cpu_ms_per_call_second", self.ownProcessorTime * 1_000 / (self.seconds * Double(self.calls))),
         ]
-        let fields = values.map { "\"\($0)\":\(Self.text($1))" }
-        print("{\"case\":\"\(name)\"," + fields.joined(separator: ",") + "}")
-    }
-
-    private static func text(_ value: Double) -> String {
-        Int(exactly: value).map { "\($0)" } ?? "\(value.rounded(to: 3))"
+        ResultLine.print(name, values)
     }
 }

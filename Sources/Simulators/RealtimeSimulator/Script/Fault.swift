@@ -14,6 +14,14 @@ package enum Fault: Sendable, Equatable {
     case expire
     /// `{"refuse": 429}`: the upgrade is answered with this HTTP status.
     case refuse(status: Int)
+    /// `{"mute": true}`: the connection stays open, but nothing is heard on it any more, and nothing taken from it: a
+    /// network path that is gone.
+    case mute
+    /// `{"garbage": "…"}`: this text message, which need not be JSON, nor an event.
+    case garbage(String)
+    /// `{"format": "audio/pcma"}`: the session speaks in this format from its next `session.update` on, whatever it
+    /// is asked for.
+    case format(String)
 
     package struct ServiceError: Sendable, Equatable, Codable {
         package var type: String
@@ -42,7 +50,7 @@ package enum Fault: Sendable, Equatable {
 
 extension Fault: Codable {
     private enum CodingKeys: String, CodingKey {
-        case drop, close, reason, error, fail, stallMs, expire, refuse
+        case drop, close, reason, error, fail, stallMs, expire, refuse, mute, garbage, format
     }
 
     package init(from decoder: any Decoder) throws {
@@ -61,6 +69,12 @@ extension Fault: Codable {
             self = .expire
         } else if let status = try container.decodeIfPresent(Int.self, forKey: .refuse) {
             self = .refuse(status: status)
+        } else if container.contains(.mute) {
+            self = .mute
+        } else if let text = try container.decodeIfPresent(String.self, forKey: .garbage) {
+            self = .garbage(text)
+        } else if let format = try container.decodeIfPresent(AudioFormat.self, forKey: .format) {
+            self = .format(format.rawValue)
         } else {
             throw DecodingError.dataCorrupted(
                 .init(codingPath: decoder.codingPath, debugDescription: "neither an action nor a fault")
@@ -80,6 +94,9 @@ extension Fault: Codable {
         case .stall(let milliseconds): try container.encode(milliseconds, forKey: .stallMs)
         case .expire: try container.encode(true, forKey: .expire)
         case .refuse(let status): try container.encode(status, forKey: .refuse)
+        case .mute: try container.encode(true, forKey: .mute)
+        case .garbage(let text): try container.encode(text, forKey: .garbage)
+        case .format(let format): try container.encode(format, forKey: .format)
         }
     }
 }

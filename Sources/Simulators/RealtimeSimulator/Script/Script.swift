@@ -5,6 +5,7 @@ import JSON
 /// ```json
 /// {
 ///   "pace": 8, "thinkMs": 200, "transcriptionMs": 150, "sessionSeconds": 3600, "pingSeconds": 20,
+///   "tokensLeft": 40000, "tokenResetSeconds": 60,
 ///   "rules": [
 ///     {"heard": "greeting", "do": [{"say": "ask"}]},
 ///     {"heard": "price", "do": [{"call": "extract_quote", "arguments": {"price": 45}}]},
@@ -26,6 +27,10 @@ package struct Script: Sendable, Codable, Equatable {
     package var transcriptionMs: Int
     package var sessionSeconds: Double
     package var pingSeconds: Double
+    /// What the account may still use of its 40,000 tokens a minute, besides what the newest response took.
+    package var tokensLeft: Int
+    /// How long the account's 40,000 tokens take to come back when all are used.
+    package var tokenResetSeconds: Double
     package var rules: [Rule]
     package var faults: [SessionFault]
 
@@ -35,6 +40,8 @@ package struct Script: Sendable, Codable, Equatable {
         transcriptionMs: Int = 150,
         sessionSeconds: Double = 3600,
         pingSeconds: Double = 20,
+        tokensLeft: Int = 40_000,
+        tokenResetSeconds: Double = 60,
         rules: [Rule] = Self.demoRules,
         faults: [SessionFault] = []
     ) {
@@ -43,12 +50,14 @@ package struct Script: Sendable, Codable, Equatable {
         self.transcriptionMs = transcriptionMs
         self.sessionSeconds = sessionSeconds
         self.pingSeconds = pingSeconds
+        self.tokensLeft = tokensLeft
+        self.tokenResetSeconds = tokenResetSeconds
         self.rules = rules
         self.faults = faults
     }
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case pace, thinkMs, transcriptionMs, sessionSeconds, pingSeconds, rules, faults
+        case pace, thinkMs, transcriptionMs, sessionSeconds, pingSeconds, tokensLeft, tokenResetSeconds, rules, faults
     }
 
     package init(from decoder: any Decoder) throws {
@@ -62,16 +71,21 @@ package struct Script: Sendable, Codable, Equatable {
         self.sessionSeconds =
             try container.decodeIfPresent(Double.self, forKey: .sessionSeconds) ?? standard.sessionSeconds
         self.pingSeconds = try container.decodeIfPresent(Double.self, forKey: .pingSeconds) ?? standard.pingSeconds
+        self.tokensLeft = try container.decodeIfPresent(Int.self, forKey: .tokensLeft) ?? standard.tokensLeft
+        self.tokenResetSeconds =
+            try container.decodeIfPresent(Double.self, forKey: .tokenResetSeconds) ?? standard.tokenResetSeconds
         self.rules = try container.decodeIfPresent([Rule].self, forKey: .rules) ?? standard.rules
         self.faults = try container.decodeIfPresent([SessionFault].self, forKey: .faults) ?? []
         try self.validate(decoder.codingPath)
     }
 
     private func validate(_ path: [any CodingKey]) throws {
-        guard self.pace > 0, self.thinkMs >= 0, self.transcriptionMs >= 0, self.sessionSeconds > 0, self.pingSeconds > 0
+        guard self.pace > 0, self.thinkMs >= 0, self.transcriptionMs >= 0, self.sessionSeconds > 0,
+            self.pingSeconds > 0,
+            (0...40_000).contains(self.tokensLeft), self.tokenResetSeconds >= 0
         else {
             throw DecodingError.dataCorrupted(
-                .init(codingPath: path, debugDescription: "pace and times must be positive")
+                .init(codingPath: path, debugDescription: "pace and times must be positive, tokensLeft at most 40000")
             )
         }
     }

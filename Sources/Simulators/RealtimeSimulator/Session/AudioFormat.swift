@@ -1,6 +1,6 @@
 import JSON
 
-enum AudioFormat: String, Sendable, CaseIterable {
+enum AudioFormat: String, Sendable, CaseIterable, Decodable {
     /// Signed 16-bit little-endian, 24 kHz.
     case pcm = "audio/pcm"
     /// G.711 mu-law, 8 kHz.

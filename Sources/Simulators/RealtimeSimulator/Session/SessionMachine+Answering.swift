@@ -33,7 +33,7 @@ extension SessionMachine {
         return self.question(of: last)
     }
 
-    private func question(of item: ConversationItem?) -> Question {
+    func question(of item: ConversationItem?) -> Question {
         guard let item else { return .known(.opening) }
         switch item.body {
         case .functionOutput(let callID, _):

@@ -107,6 +107,7 @@ extension SessionMachine {
 
     private mutating func updateSession(_ update: JSONValue) throws(Refusal) {
         self.configuration = try self.configuration.updated(by: update, hasSpoken: self.hasSpoken)
+        if let forcedFormat { self.configuration.outputFormat = forcedFormat }
         self.input.configure(
             format: self.configuration.inputFormat,
             detection: self.configuration.turnDetection

@@ -1,3 +1,5 @@
+import NIOCore
+
 /// Timers, and what goes wrong on request.
 extension SessionMachine {
     mutating func fire(_ timer: Timer, now: Instant) {
@@ -10,7 +12,9 @@ extension SessionMachine {
                     "rate_limits": [
                         [
                             "name": "tokens", "limit": 40_000, "remaining": .integer(self.tokensLeft),
-                            "reset_seconds": .number(Double(40_000 - self.tokensLeft) * 0.0015),
+                            "reset_seconds": .number(
+                                Double(40_000 - self.tokensLeft) / 40_000 * self.script.tokenResetSeconds
+                            ),
                         ]
                     ]
                 ]
@@ -63,6 +67,13 @@ extension SessionMachine {
             )
             self.output(.close(code: 1001, reason: ""))
             self.isEnded = true
+        case .mute:
+            self.output(.mute)
+            self.isEnded = true
+        case .garbage(let text):
+            self.emit(ByteBuffer(string: text))
+        case .format(let format):
+            self.forcedFormat = AudioFormat(rawValue: format)
         case .refuse:
             break
         }

@@ -158,7 +158,7 @@ extension SessionMachine {
             ]
         )
         let usage = response.inputTokens.text + response.inputTokens.audio + response.outputTokens.text
-        self.tokensLeft = max(0, 40_000 - usage - response.outputTokens.audio)
+        self.tokensLeft = max(0, self.script.tokensLeft - usage - response.outputTokens.audio)
         self.schedule(.rateLimits, at: now + .milliseconds(40))
         self.startIdleTimer(after: response, now: now)
     }

@@ -15,6 +15,8 @@ struct SessionMachine: Sendable {
         case ping
         case close(code: UInt16, reason: String)
         case abort
+        /// Keep the connection, and neither send nor take anything more.
+        case mute
     }
 
     /// What is to happen at some time besides the steps of responses.
@@ -45,7 +47,9 @@ struct SessionMachine: Sendable {
     var now: Instant
     /// Tokens of the newest context, which the next one may find in the cache.
     var lastContext: (text: Int, audio: Int) = (0, 0)
-    var tokensLeft = 40_000
+    var tokensLeft: Int
+    /// What the session speaks, whatever it is asked for.
+    var forcedFormat: AudioFormat?
     var ruleRuns: [Int: Int] = [:]
     /// Faults that happened in this session.
     var faultsDone: Set<Int> = []
@@ -73,6 +77,7 @@ struct SessionMachine: Sendable {
         self.identifiers = Identifiers()
         self.random = Xorshift(seed: UInt64(number))
         self.progress = progress
+        self.tokensLeft = progress.script.tokensLeft
         self.now = now
         self.configuration = SessionConfiguration(
             id: "sess_" + self.identifiers.tag,

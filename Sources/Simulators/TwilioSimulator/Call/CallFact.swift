@@ -16,6 +16,8 @@ package struct CallFact: Sendable, Equatable {
         case agentBegan
         /// The playout buffer ran empty, or the stream ended; `durationMs` of audio was played.
         case agentEnded(durationMs: Int)
+        /// A comfort tone is heard, which people do not take for the agent.
+        case toneHeard
         case markQueued(String)
         /// A mark went back to the server; `cleared` when it was not played but cleared.
         case markReturned(String, cleared: Bool)

@@ -1,3 +1,4 @@
+import Audio
 import NIOCore
 import Synchronization
 import TwilioMedia
@@ -78,10 +79,10 @@ final class MediaStream: Sendable {
             let agent = self.playAgent(&state)
 
             var events: [Business.Event] = []
-            let speech = state.caller.business.tick(agentIsHeard: agent.readableBytes > 0, events: &events)
+            let speech = state.caller.business.tick(agentIsHeard: agent.isSpeech, events: &events)
             self.recording?.add(
                 business: speech?.readableBytesView ?? ByteBufferView(),
-                agent: agent.readableBytesView
+                agent: agent.frame.readableBytesView
             )
             self.send(speech, &state)
             for event in events { self.handle(event, &state) }
@@ -89,17 +90,19 @@ final class MediaStream: Sendable {
         }
     }
 
-    /// Takes the frame of the agent that is heard now.
-    private func playAgent(_ state: inout State) -> ByteBuffer {
+    /// Takes the frame that is heard now, and tells whether it is the agent who speaks.
+    private func playAgent(_ state: inout State) -> (frame: ByteBuffer, isSpeech: Bool) {
         var frame = ByteBuffer()
-        guard state.playout.queued > 0 else {
+        if state.playout.queued > 0 { state.playout.take(Self.frameBytes, into: &frame) }
+        let isTone = ComfortTone.contains(frame)
+        guard frame.readableBytes > 0, !isTone else {
             if let bytes = state.agentBytes.take() { self.log.add(.agentEnded(durationMs: bytes / 8)) }
-            return frame
+            if isTone, frame == ComfortTone.frames.first { self.log.add(.toneHeard) }
+            return (frame, false)
         }
-        state.playout.take(Self.frameBytes, into: &frame)
         if state.agentBytes == nil { self.log.add(.agentBegan) }
         state.agentBytes = (state.agentBytes ?? 0) + frame.readableBytes
-        return frame
+        return (frame, true)
     }
 
     private func send(_ speech: ByteBuffer?, _ state: inout State) {
