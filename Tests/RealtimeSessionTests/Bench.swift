@@ -1,3 +1,4 @@
+import Agents
 import CallEvents
 import CallFlow
 import Kafka
@@ -167,8 +168,9 @@ final class Bench: Sendable {
         switch output {
         case .command(let command): return try self.message(.commands, command)
         case .effect(.plan):
+            let plan = try AgentBook.builtIn().plan(for: state, atUs: UnixTime.nowUs)
             return try self.message(CallID.planned(self.callSid)) {
-                $0.callPlanned.agent = Agent.mainConcierge.session(for: state.request)
+                $0.callPlanned = plan
             }
         case .effect(.runTool(let call)):
             return try self.message(CallID.toolCompleted(self.callSid, toolCallID: call.toolCallID)) {

@@ -1,3 +1,4 @@
+import Agents
 import CallEvents
 import CallFlow
 import Kafka
@@ -8,13 +9,20 @@ import StageRuntime
 /// Consumes topic events, folds, and produces: a batch at a time, each in one transaction with its input offsets.
 struct Coordinator: Service {
     private let consumer: KafkaConsumer
+    private let agents: AgentBook
     private let transactions: KafkaTransactionalProducer
     private let deadLetters: DeadLetters
     private let context: StageContext
     private let metrics = CoordinatorMetrics()
     private let assignment = "kafka-assignment"
 
-    init(transactions: KafkaTransactionalProducer, deadLetters: DeadLetters, context: StageContext) throws {
+    init(
+        agents: AgentBook,
+        transactions: KafkaTransactionalProducer,
+        deadLetters: DeadLetters,
+        context: StageContext
+    ) throws {
+        self.agents = agents
         self.transactions = transactions
         self.deadLetters = deadLetters
         self.context = context
@@ -137,6 +145,7 @@ struct Coordinator: Service {
 
     private func newBatch() -> CoordinatorBatch {
         CoordinatorBatch(
+            agents: self.agents,
             topics: self.context.topics,
             source: "\(self.context.stage)/\(self.context.instanceID)",
             clockUs: UnixTime.nowUs

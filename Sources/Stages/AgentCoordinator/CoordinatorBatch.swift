@@ -1,3 +1,4 @@
+import Agents
 import CallEvents
 import CallFlow
 import Kafka
@@ -6,6 +7,7 @@ import SwiftProtobuf
 
 /// What one batch of events leads to, collected for one transaction.
 struct CoordinatorBatch {
+    private let agents: AgentBook
     private let topics: TopicNames
     private let source: String
     private let clockUs: Int64
@@ -21,7 +23,8 @@ struct CoordinatorBatch {
     /// - Parameters:
     ///   - source: stage and instance, for the events that tools make.
     ///   - clockUs: now, Unix microseconds.
-    init(topics: TopicNames, source: String, clockUs: Int64) {
+    init(agents: AgentBook, topics: TopicNames, source: String, clockUs: Int64) {
+        self.agents = agents
         self.topics = topics
         self.source = source
         self.clockUs = clockUs
@@ -75,9 +78,8 @@ struct CoordinatorBatch {
     mutating func perform(_ effect: CallEffect, of state: CallState) throws {
         switch effect {
         case .plan:
-            try self.append(CallID.planned(state.callSid), of: state) {
-                $0.callPlanned.agent = Agent.mainConcierge.session(for: state.request)
-            }
+            let plan = self.agents.plan(for: state, atUs: self.clockUs)
+            try self.append(CallID.planned(state.callSid), of: state) { $0.callPlanned = plan }
         case .runTool(let call): try self.run(call, of: state)
         case .giveUpTool(let call):
             let error = ToolError("\(call.name) did not answer in time. Go on without it.", code: .timeout)
