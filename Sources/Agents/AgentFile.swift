@@ -91,10 +91,11 @@ struct AgentFile {
 
     private mutating func readTimeZone(_ value: FileValue?) {
         guard let value, let name = value.text() else { return }
-        guard name == "UTC" || TimeZone.knownTimeZoneIdentifiers.contains(name) else {
+        // Foundation also takes abbreviations, which do not say what the law of a place does.
+        guard name == "UTC" || name.contains("/"), let zone = TimeZone(identifier: name) else {
             return value.report("time_zone must be an IANA name such as America/New_York.")
         }
-        self.book.zone = TimeZone(identifier: name)
+        self.book.zone = zone
     }
 
     private mutating func readLimits(_ value: FileValue?) {

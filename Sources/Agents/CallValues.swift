@@ -21,6 +21,7 @@ struct CallValues {
         values["results"] =
             !(state.quotes.isEmpty && state.appointments.isEmpty && state.orders.isEmpty && state.offers.isEmpty)
         values["quotes"] = state.quotes.suffix(Self.listed).map(Self.quote)
+        values["other_prices"] = !otherQuotes.isEmpty || (values["given_quotes"] as? [Any])?.isEmpty == false
         values["other_quotes"] = otherQuotes.suffix(Self.listed).map(Self.quote)
         values["appointments"] = state.appointments.suffix(Self.listed).map(Self.appointment)
         values["orders"] = state.orders.suffix(Self.listed).map(Self.order)

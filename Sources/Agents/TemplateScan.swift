@@ -28,7 +28,7 @@ struct TemplateScan {
     }
 
     private mutating func take(_ tag: Substring) {
-        guard let sigil = tag.first else { return }
+        let sigil = tag.first ?? " "
         let name = tag.dropFirst().filter { !$0.isWhitespace }
         switch sigil {
         case "!": return

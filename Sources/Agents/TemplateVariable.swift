@@ -1,5 +1,5 @@
 /// What a name in a template stands for.
-indirect enum TemplateVariable: Equatable {
+indirect enum TemplateVariable: Sendable, Equatable {
     /// Text; as a section: it is not empty.
     case text
     case flag
@@ -35,7 +35,8 @@ indirect enum TemplateVariable: Equatable {
             "delivery": .text,
         ]),
         "offers": .list(["description": .text, "discount": .text, "valid_until": .text, "conditions": .text]),
-        // Of other calls of the same request, and those that came with it: JSON, on one line each.
+        // Prices of other calls of the same request, and those that came with it: JSON, on one line each.
+        "other_prices": .flag,
         "other_quotes": .list(Self.quote),
         "given_quotes": .list(["quote": .text]),
         // The last handoff of the conversation.
