@@ -18,6 +18,7 @@ package enum CallEffect: Sendable, Equatable {
     case runTool(ToolCall)
     /// Decide on a handoff that somebody outside asked for: `AgentChanged` or `HandoffRefused`.
     case handOver(PendingHandoff)
-    /// The time of a tool is up, or nobody knows whether one ran that must not run twice: `ToolCompleted`.
-    case giveUpTool(ToolCall)
+    /// The time of a tool is up, or whoever ran it is gone: `ToolCompleted`. Nobody knows what came of one that must not
+    /// run twice.
+    case giveUpTool(ToolCall, mayRepeat: Bool)
 }

@@ -97,7 +97,8 @@ extension CallState {
         guard self.hasRequest, self.phase != .ended || self.isPlanned else { return [] }
         return (self.isPlanned ? [] : [.plan]) + self.unfinishedTools.map { tool in
             // Begun by whoever had the call before: it may have run.
-            tool.startedAtUs > 0 && !tool.started.repeatable ? .giveUpTool(tool.call) : .runTool(tool.call)
+            tool.startedAtUs > 0 && !tool.started.repeatable
+                ? .giveUpTool(tool.call, mayRepeat: false) : .runTool(tool.call)
         } + self.pendingHandoffs.map { .handOver($0) }
     }
 

@@ -38,7 +38,9 @@ extension CallState {
     mutating func timerFired(_ fired: TimerFired, atUs: Int64) -> [CallOutput] {
         // The session's own, which fires as often as the person is silent.
         if fired.timer == TimerFired.idlePrompt { return [] }
-        guard !self.timersFired.contains(fired.timer) else { return [] }
+        // A coordinator that has lost the call may believe that something is due which is not.
+        let isDue = self.timers.contains { $0.name == fired.timer && $0.dueAtUs <= atUs }
+        guard isDue || fired.timer == TimerFired.idleGoodbye, !self.timersFired.contains(fired.timer) else { return [] }
         self.timersFired.append(fired.timer)
         switch fired.timer {
         case TimerFired.idleGoodbye: self.idleGoodbye(atUs: atUs)
@@ -48,7 +50,7 @@ extension CallState {
         case TimerFired.settled: return self.settle(atUs: atUs)
         default:
             let due = self.unfinishedTools.first { TimerFired.tool($0.call.toolCallID) == fired.timer }
-            return due.map { [.effect(.giveUpTool($0.call))] } ?? []
+            return due.map { [.effect(.giveUpTool($0.call, mayRepeat: $0.started.repeatable))] } ?? []
         }
         return []
     }

@@ -27,6 +27,16 @@ package struct ToolError: Error, Equatable, Sendable {
         self.message = message
     }
 
+    /// There is no outcome: of a tool that must not run twice, nobody knows what it is.
+    package static func unanswered(_ name: String, mayRepeat: Bool) -> ToolError {
+        mayRepeat
+            ? ToolError("\(name) did not answer in time. Go on without it.", code: .timeout)
+            : ToolError(
+                "\(name) did not answer: it may have been done or not. Do not call it again; say that it will be checked.",
+                code: .unknownOutcome
+            )
+    }
+
     /// JSON text for the model.
     package var output: String {
         JSONValue.object(["error": ["code": .string(self.code.rawValue), "message": .string(self.message)]]).text

@@ -14,6 +14,7 @@ final class ConsumerLoop: Sendable {
     private let subscription: KafkaConsumer.Subscription
     let logger: Logger
     private let keepAlive: DispatchTimeInterval
+    private let blocking = BlockingQueue(label: "kafka-consumer-blocking")
 
     init(
         _ subscription: KafkaConsumer.Subscription,
@@ -55,14 +56,16 @@ final class ConsumerLoop: Sendable {
     /// Until it is to stop, or the client cannot go on.
     private func serve() {
         var topics = TopicNameCache()
+        let idle = self.subscription.idleInterval
+        let timeoutMs = idle.map { Int32(min($0 / .milliseconds(1), 60_000)) } ?? -1
         while !self.handOff.isStopping, self.handle.fatalError == nil {
             self.runCommands()
             if let rebalance = self.rebalances.takePending() {
                 self.serve(rebalance)
                 continue
             }
-            let records = self.poll(timeoutMs: -1, topics: &topics)
-            if !records.isEmpty {
+            let records = self.poll(timeoutMs: timeoutMs, topics: &topics)
+            if !records.isEmpty || (idle != nil && !self.rebalances.hasPending && !self.handOff.isStopping) {
                 self.handOff.offer(.records(records))
                 self.wait(until: .taken)
             }
@@ -234,6 +237,7 @@ extension ConsumerLoop {
             switch position {
             case .offset(let offset): offsets.append((partition, offset))
             case .edge(let edge): offsets.append((partition, edge.logicalOffset))
+            case .tail(let count): offsets.append((partition, Int64(RD_KAFKA_OFFSET_TAIL_BASE) - max(0, count)))
             case .committed(let edge): undecided[partition] = edge
             }
         }
@@ -264,7 +268,19 @@ extension ConsumerLoop {
     /// Asks for committed offsets until there is an answer. Left to librdkafka, one error of a broker that has just come
     /// back (2.0.2: "not coordinator") would leave the partitions without a beginning for ever.
     private func committed(_ partitions: [KafkaTopicPartition: KafkaPosition.Edge]) -> [(KafkaTopicPartition, Int64)] {
-        let list = TopicPartitionList(partitions.keys)
+        self.committed(partitions.keys).elements.map { element in
+            let edge = partitions[element.partition] ?? .beginning
+            return (element.partition, element.offset >= 0 ? element.offset : edge.logicalOffset)
+        }
+    }
+
+    /// The broker answers a `read_committed` member when no transaction is pending on these offsets (KIP-447).
+    func settle(_ partitions: [KafkaTopicPartition]) async throws {
+        await self.blocking.run { _ = self.committed(partitions) }
+    }
+
+    private func committed(_ partitions: some Collection<KafkaTopicPartition>) -> TopicPartitionList {
+        let list = TopicPartitionList(partitions)
         while !self.handOff.isStopping, self.handle.fatalError == nil {
             let code = rd_kafka_committed(self.handle.pointer, list.pointer, 2_000)
             let failed =
@@ -274,10 +290,7 @@ extension ConsumerLoop {
             self.logger.warning("committed offsets unknown", metadata: ["error": "\(KafkaError.text(of: failed))"])
             usleep(50_000)
         }
-        return list.elements.map { element in
-            let edge = partitions[element.partition] ?? .beginning
-            return (element.partition, element.offset >= 0 ? element.offset : edge.logicalOffset)
-        }
+        return list
     }
 
     private func unassign(_ partitions: [KafkaTopicPartition]) {

@@ -20,6 +20,8 @@ package enum KafkaPosition: Sendable, Equatable {
     case committed(otherwise: Edge)
     case offset(Int64)
     case edge(Edge)
+    /// So many records before the end, or the beginning where there are fewer.
+    case tail(Int64)
 
     package enum Edge: Sendable, Equatable {
         case beginning
@@ -44,7 +46,7 @@ package enum KafkaConsumerEvent: Sendable {
     case revoked([Int32])
     /// These partitions belong to another member already: drop the work, store nothing.
     case lost([Int32])
-    /// What was ready, in order within each partition.
+    /// What was ready, in order within each partition; none when nothing was for `Subscription.idleInterval`.
     case records([KafkaRecord])
 }
 
@@ -72,6 +74,8 @@ package final class KafkaConsumer: AsyncSequence, Sendable {
         /// answers when there is one. At the rate of audio that answers each record by itself, which costs this process
         /// and the broker twice the processor time; but a consumer that gathers asks all the time, also when idle.
         package var gatheringInterval: Duration?
+        /// While nothing comes, `records` of none are delivered this often, for work that is due by the clock; nil: never.
+        package var idleInterval: Duration?
 
         package init(
             group: String,
@@ -80,7 +84,8 @@ package final class KafkaConsumer: AsyncSequence, Sendable {
             positions: [String: KafkaPosition] = [:],
             endWhenOutOfRange: Set<String> = [],
             readCommitted: Bool = true,
-            gatheringEvery interval: Duration? = nil
+            gatheringEvery interval: Duration? = nil,
+            idleEvery idleInterval: Duration? = nil
         ) {
             self.group = group
             self.topics = topics
@@ -89,6 +94,7 @@ package final class KafkaConsumer: AsyncSequence, Sendable {
             self.endWhenOutOfRange = endWhenOutOfRange
             self.readCommitted = readCommitted
             self.gatheringInterval = interval
+            self.idleInterval = idleInterval
         }
     }
 
@@ -162,6 +168,15 @@ package final class KafkaConsumer: AsyncSequence, Sendable {
         let list = TopicPartitionList(partitions)
         try Self.check(rd_kafka_resume_partitions(self.loop.handle.pointer, list.pointer), list)
     }
+
+    /// Waits until every transaction that a predecessor left pending in this group has come to its end: until what goes
+    /// with the committed offsets of these partitions can be read.
+    package func settle(_ partitions: [KafkaTopicPartition]) async throws {
+        try await self.loop.settle(partitions)
+    }
+
+    /// There is other work for whoever reads: with an `idleInterval`, the next event comes at once.
+    package func wake() { self.loop.wakePoll() }
 
     /// Reads on from `offset`, dropping what was fetched ahead.
     package func seek(_ partition: KafkaTopicPartition, to offset: Int64) async throws {

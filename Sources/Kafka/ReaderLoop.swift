@@ -194,6 +194,7 @@ extension KafkaPosition {
         case .offset(let offset): offset
         case .edge(.beginning), .committed(otherwise: .beginning): low
         case .edge(.end), .committed(otherwise: .end): high
+        case .tail(let count): max(low, high - max(0, count))
         }
     }
 }

@@ -14,11 +14,18 @@ struct Log {
     }
 
     @discardableResult
-    mutating func add(_ body: CallEvent.OneOf_Body, session: Int64? = nil, atUs: Int64? = nil) -> Int64 {
+    mutating func add(
+        _ body: CallEvent.OneOf_Body,
+        id: String = "",
+        session: Int64? = nil,
+        atUs: Int64? = nil,
+        limits: (inout CallLimits) -> Void = { _ in }
+    ) -> Int64 {
         // Other calls share the partition: offsets have gaps.
         let offset = (self.events.last?.offset ?? 3) + 2
         if case .sessionClaimed = body { self.session = offset }
         let event = CallEvent.with {
+            $0.eventID = id
             $0.callSid = Self.callSid
             $0.occurredAtUs = atUs ?? 1_700_000_000_000_000 + offset * 1_000_000
             $0.sessionEpoch = session ?? self.session
@@ -26,7 +33,11 @@ struct Log {
         }
         self.events.append((offset, event))
         // The coordinator's answer to a request.
-        if case .requested = body { self.add(.planned) }
+        if case .requested = body {
+            guard case .callPlanned(var plan) = CallEvent.OneOf_Body.planned else { return offset }
+            limits(&plan.limits)
+            self.add(.callPlanned(plan), atUs: atUs)
+        }
         return offset
     }
 
@@ -128,8 +139,10 @@ extension CallEvent.OneOf_Body {
     }
 
     /// What the coordinator writes when it has run the tool.
-    static func ran(_ id: String, _ name: String, _ arguments: String) -> Self {
-        .toolCompleted(
+    static func ran(_ id: String, _ name: String, _ arguments: String, policy: VoicemailPolicy = .hangUp) -> Self {
+        var context = ToolContext.test
+        context.limits.voicemail = policy
+        return .toolCompleted(
             Tool.run(
                 .with {
                     $0.toolCallID = id
@@ -137,7 +150,7 @@ extension CallEvent.OneOf_Body {
                     $0.arguments = arguments
                     $0.agent = "main_concierge"
                 },
-                in: .test
+                in: context
             )
         )
     }
@@ -200,7 +213,7 @@ extension CallOutput {
         case .result(.transcript(let transcript)): "transcript \(transcript.number)"
         case .result(let result): result.type
         case .effect(.runTool(let call)): "run \(call.toolCallID)"
-        case .effect(.giveUpTool(let call)): "give up \(call.toolCallID)"
+        case .effect(.giveUpTool(let call, _)): "give up \(call.toolCallID)"
         case .effect(.handOver(let pending)): "hand over to \(pending.request.toAgent)"
         case .effect(.plan): "plan"
         }

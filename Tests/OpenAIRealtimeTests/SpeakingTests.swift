@@ -50,6 +50,38 @@ import Testing
         #expect(call.commands.isEmpty)
     }
 
+    @Test func `a tool that hands over is answered before the next agent speaks, once`() {
+        var call = Self.ready { _ in }
+        call.turn("u1")
+        call.model(.responseStarted(responseID: "r1"))
+        let transfer = ModelResponse.ToolCall(
+            itemID: "i1",
+            callID: "c1",
+            name: "transfer_to_order_placer",
+            arguments: "{}"
+        )
+        call.model(.responseEnded(ModelResponse(id: "r1", status: .completed, toolCalls: [transfer])))
+        call.forget()
+        guard case .updateSession(var update) = Self.handoff() else { return }
+        update.toolResult.toolCallID = "c1"
+        update.toolResult.output = #"{"status":"handed over"}"#
+        call.command(.updateSession(update))
+        let kinds = call.commands.map { command in
+            switch command {
+            case .update: "update"
+            case .add: "add"
+            case .respond: "respond"
+            default: "other"
+            }
+        }
+        #expect(kinds == ["update", "add", "respond"])
+        #expect(Self.says(call.commands.last, "Say that you take orders."))
+        call.model(.itemAdded(itemID: "output_1", previousItemID: "i1", kind: .hidden))
+        call.reply("a1", in: "r2", ms: 100)
+        call.finish("a1", in: "r2")
+        #expect(call.commands.count == 3)
+    }
+
     @Test func `the next agent says its first line after what is being said`() {
         var call = Self.ready { _ in }
         call.turn("u1")

@@ -68,6 +68,16 @@ extension Conversation {
         return self.askForResponse()
     }
 
+    /// The next agent has the conversation: the model is told who it is now, gets the output of the tool that led here, and
+    /// speaks once, whether it has an opening line or only the output to go on from.
+    mutating func handedOver(_ update: UpdateSession) -> [ConversationAction] {
+        let command = ModelCommand.update(update.agent, after: self.agent)
+        self.agent = update.agent
+        self.openingIsDue = !update.agent.opening.isEmpty
+        let output = update.hasToolResult ? self.toolAnswered(update.toolResult) : []
+        return (self.phase == .ready ? [.send(command)] : []) + output + self.open() + self.askForResponse()
+    }
+
     // MARK: Silence
 
     /// Each frame of the person tells the time.

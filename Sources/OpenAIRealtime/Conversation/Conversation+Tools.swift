@@ -33,7 +33,7 @@ extension Conversation {
         let itemID = self.newOutputID()
         _ = self.gate.toolAnswered(callID, outputItemID: itemID)
         let item = ModelCommand.Item.toolOutput(itemID: itemID, callID: callID, output: output)
-        return [.send(.add(item, after: nil))] + self.askForResponse()
+        return [.send(.add(item, after: nil))]
     }
 
     /// A call has one output only, and this one's says that there was none: the result is told beside it.
@@ -41,14 +41,13 @@ extension Conversation {
         let name = self.history.tool(result.toolCallID)?.call.name ?? "The tool"
         self.gate.respond()
         return [.send(.add(.note("\(name) has answered after all: \(result.output)"), after: nil))]
-            + self.askForResponse()
     }
 
     mutating func toolIsLate(_ callID: String) -> [ConversationAction] {
         guard self.phase == .ready, let exchange = self.history.tool(callID), !exchange.completed,
             self.lateTools.insert(callID).inserted
         else { return [] }
-        return self.give(Self.lateOutput, of: callID)
+        return self.give(Self.lateOutput, of: callID) + self.askForResponse()
     }
 
     /// A new session of the model waits as long as the first one did.

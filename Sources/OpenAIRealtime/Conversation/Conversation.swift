@@ -176,12 +176,8 @@ package struct Conversation: Sendable {
         case .startSession, nil:
             // Owned already.
             return []
-        case .updateSession(let update):
-            let command = ModelCommand.update(update.agent, after: self.agent)
-            self.agent = update.agent
-            self.openingIsDue = !update.agent.opening.isEmpty
-            return (self.phase == .ready ? [.send(command)] : []) + self.open()
-        case .toolResult(let result): return self.toolAnswered(result)
+        case .updateSession(let update): return self.handedOver(update)
+        case .toolResult(let result): return self.toolAnswered(result) + self.askForResponse()
         case .say(let say):
             self.gate.say(say.instructions)
             return self.askForResponse()
