@@ -21,6 +21,8 @@ let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 /// What whoever serves HTTP needs.
@@ -43,6 +45,8 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
     ],
     targets: [
         // The pure row: no sockets, no clock, no broker.
@@ -71,6 +75,11 @@ let package = Package(
             ]
         ),
         .target(name: "Recordings", dependencies: ["Audio"]),
+        .target(
+            name: "Agents",
+            dependencies: ["CallEvents", "CallFlow", "JSON", protobuf, yams, mustache],
+            resources: [.embedInCode("agents.yaml")]
+        ),
         .target(name: "ResultsStore", dependencies: ["CallEvents", grdb, protobuf]),
         .target(
             name: "StageRuntime",
@@ -92,7 +101,7 @@ let package = Package(
             "RealtimeSession",
             ["OpenAIRealtime", "CallFlow", "WebSockets", protobuf, nioHTTP1, nioPosix]
         ),
-        stage("AgentCoordinator", ["CallFlow", protobuf]),
+        stage("AgentCoordinator", ["Agents", "CallFlow", protobuf]),
         stage("ResultsSink", ["CallFlow", "ResultsStore", "WebSockets", "JSON", protobuf] + server),
 
         // The outside world, for the demo, the tests and the benchmarks.
@@ -139,6 +148,7 @@ let package = Package(
         tests("TwilioMedia", ["SeededRandom", "CallEvents", "JSON", nioCore], resources: [.copy("Fixtures")]),
         tests("OpenAIRealtime", ["SeededRandom", "JSON", "CallEvents", nioCore], resources: [.copy("Fixtures")]),
         tests("CallFlow", ["SeededRandom", "CallEvents", "JSON", protobuf]),
+        tests("Agents", ["SeededRandom", "CallEvents", "CallFlow", "JSON", protobuf]),
         tests("Kafka", ["TestSupport", "CallEvents", nioCore, log, lifecycle]),
         tests("WebSockets", server + ["TestSupport", nioCore, nioPosix, nioHTTP1, nioSSL, log, lifecycle]),
         tests(
@@ -177,7 +187,8 @@ let package = Package(
         tests(
             "RealtimeSession",
             [
-                "OpenAIRealtime", "CallEvents", "CallFlow", "Audio", "TwilioMedia", "Kafka", "StageRuntime", "Speech",
+                "Agents", "OpenAIRealtime", "CallEvents", "CallFlow", "Audio", "TwilioMedia", "Kafka", "StageRuntime",
+                "Speech",
                 "RealtimeSimulator", "TestSupport", "WebSockets", protobuf, nioCore, lifecycle, log,
             ] + server
         ),
@@ -191,7 +202,7 @@ let package = Package(
         ),
         tests(
             "AgentCoordinator",
-            ["CallFlow", "CallEvents", "Kafka", "StageRuntime", "TestSupport", protobuf, nioCore, lifecycle]
+            ["Agents", "CallFlow", "CallEvents", "Kafka", "StageRuntime", "TestSupport", protobuf, nioCore, lifecycle]
         ),
         tests(
             "ResultsSink",

@@ -1,4 +1,5 @@
 import AgentCoordinator
+import Agents
 import CallEvents
 import Kafka
 import NIOCore
@@ -33,7 +34,7 @@ struct Deployment {
     func startCoordinator(_ health: Health = Health()) throws -> RunningServices {
         RunningServices(
             try AgentCoordinatorStage.services(
-                AgentCoordinatorStage.Configuration(),
+                AgentCoordinatorStage.Configuration(agents: AgentBook.builtIn()),
                 context: StageContext(
                     stage: AgentCoordinatorStage.name,
                     instanceID: "c1",

@@ -6,8 +6,9 @@ import Testing
 @Suite struct CallStateTests {
     private let sid = Log.callSid
 
-    @Test func `a request starts the session with the concierge, its tools and the call's audio path`() throws {
+    @Test func `a planned call starts the session with the agent that begins and the call's audio path`() throws {
         let (state, outputs) = Log([.requested]).folded()
+        guard case .callPlanned(let plan) = CallEvent.OneOf_Body.planned else { throw Unexpected() }
         #expect(state.phase == .requested)
         #expect(state.agent == "main_concierge")
         #expect(state.request.businessName == "Test Business")
@@ -16,9 +17,8 @@ import Testing
         #expect(command.commandID == "start/\(self.sid)")
         #expect(command.startSession == state.session)
         #expect(command.startSession.audioPath == .pcm24K)
-        #expect(command.startSession.agent.tools.map(\.name) == ["extract_quote", "end_call"])
-        #expect(command.startSession.agent.instructions.contains("\"Test Business\""))
-        #expect(command.startSession.agent.instructions.contains("\"Get quote for service\""))
+        #expect(command.startSession.agent == plan.agent)
+        #expect(state.limits == plan.limits)
     }
 
     private static let callbacks: [([(String, UInt32)], String, CallPhase)] = [

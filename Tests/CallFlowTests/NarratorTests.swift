@@ -24,10 +24,10 @@ import Testing
                 .asks("c1", "extract_quote", arguments),
                 .status("completed", 3)
             ) == [
-                "0 phone: calling Test Business: “Get quote for service”", "2 phone: ringing", "4 phone: answered",
-                "6 phone: audio flows", "8 person: “Hello?”", "10 agent: “A quote, please.”",
-                "12 person: interrupts after 300 ms", "14 tool: extract_quote {\"price\":45}",
-                "16 phone: ended: completed after 12.0 s",
+                "0 phone: calling Test Business: “Get quote for service”", "2 agent: main_concierge begins",
+                "4 phone: ringing", "6 phone: answered", "8 phone: audio flows", "10 person: “Hello?”",
+                "12 agent: “A quote, please.”", "14 person: interrupts after 300 ms",
+                "16 tool: extract_quote {\"price\":45}", "18 phone: ended: completed after 12.0 s",
             ]
         )
     }

@@ -4,7 +4,9 @@ import Testing
 struct LayeringTests {
     /// Values and state machines: no sockets, no clock of their own, no broker.
     private static let pure: Set<String> = ["JSON", "CallEvents", "Audio", "TwilioMedia", "OpenAIRealtime", "CallFlow"]
-    private static let adapters: Set<String> = ["Kafka", "WebSockets", "ResultsStore", "Recordings", "StageRuntime"]
+    private static let adapters: Set<String> = [
+        "Agents", "Kafka", "WebSockets", "ResultsStore", "Recordings", "StageRuntime",
+    ]
     private static let stages: Set<String> = [
         "TwilioIngress", "AudioTranscoder", "RealtimeSession", "AgentCoordinator", "ResultsSink",
     ]
@@ -18,6 +20,7 @@ struct LayeringTests {
             "TwilioMedia": ["CallEvents", "JSON"],
             "OpenAIRealtime": ["CallEvents", "JSON"],
             "CallFlow": ["CallEvents", "JSON"],
+            "Agents": ["CallEvents", "CallFlow", "JSON"],
             "Kafka": ["CRdKafka"],
             "WebSockets": [],
             "ResultsStore": ["CallEvents"],

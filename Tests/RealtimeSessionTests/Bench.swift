@@ -1,3 +1,4 @@
+import Agents
 import CallEvents
 import CallFlow
 import Kafka
@@ -197,9 +198,8 @@ final class Bench: Sendable {
         switch output {
         case .command(let command): return try self.message(.commands, command)
         case .effect(.plan):
-            return try self.message(.events, self.event(CallID.planned(self.callSid)) {
-                $0.callPlanned.agent = Agent.mainConcierge.session(for: state.request)
-            })
+            let plan = try AgentBook.builtIn().plan(for: state, atUs: UnixTime.nowUs)
+            return try self.message(.events, self.event(CallID.planned(self.callSid)) { $0.callPlanned = plan })
         case .effect(.runTool(let call)):
             let completed = self.event(CallID.toolCompleted(self.callSid, toolCallID: call.toolCallID)) {
                 $0.toolCompleted = Tool.run(call, in: ToolContext(state, atUs: UnixTime.nowUs))

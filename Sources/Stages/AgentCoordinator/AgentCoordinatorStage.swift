@@ -1,3 +1,4 @@
+package import Agents
 import Kafka
 package import ServiceLifecycle
 package import StageRuntime
@@ -9,12 +10,46 @@ package enum AgentCoordinatorStage: Stage {
     package static let adminPort = 9104
     package static let summary = "Decides which agent speaks, runs its tools, and writes down results."
 
-    /// The stage has no settings of its own.
+    /// ## Variables
+    /// - `VOICE_AGENTS_FILE` (path of a YAML file, default the built-in agents): who speaks, with which tools and limits.
+    /// - `VOICE_MAX_CALL_SECONDS` (0 to 14400, default what the agents' file says, 180 in the built-in one; 0 is no limit).
     package struct Configuration: Sendable {
-        package init() {}
+        package var agents: AgentBook
+
+        package init(agents: AgentBook) {
+            self.agents = agents
+        }
     }
 
-    package static func configure(_ settings: inout Settings) -> Configuration { Configuration() }
+    package static func configure(_ settings: inout Settings) -> Configuration {
+        var agents = Self.agents(&settings)
+        agents.maxCallSeconds = UInt32(
+            settings.int(
+                "VOICE_MAX_CALL_SECONDS",
+                default: Int(agents.maxCallSeconds),
+                in: AgentBook.maxCallSecondsRange,
+                "How long a call may last after the answer; 0 is no limit. Unset, the agents' file decides."
+            )
+        )
+        return Configuration(agents: agents)
+    }
+
+    /// What is wrong with the file is reported, each problem with its line.
+    private static func agents(_ settings: inout Settings) -> AgentBook {
+        let name = "VOICE_AGENTS_FILE"
+        settings.declare(
+            name,
+            "A YAML file of the agents: instructions, tools, handoffs, limits. Unset, the four built-in ones speak."
+        )
+        do throws(AgentFileError) {
+            guard let path = settings.all(withPrefix: name)[name] else { return try AgentBook.builtIn() }
+            guard let yaml = settings.contents(ofFileIn: name) else { return AgentBook.empty }
+            return try AgentBook(yaml: yaml, file: path)
+        } catch {
+            for problem in error.problems { settings.report("\(problem)") }
+            return AgentBook.empty
+        }
+    }
 
     package static func services(
         _ configuration: Configuration,

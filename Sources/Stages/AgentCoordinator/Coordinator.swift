@@ -1,3 +1,4 @@
+import Agents
 import CallEvents
 import CallFlow
 import Kafka

@@ -3,30 +3,6 @@ import CallFlow
 import SwiftProtobuf
 import Testing
 
-@Suite struct InboundCallTests {
-    private static let sid = Log.callSid
-    private static let inbound = CallEvent.OneOf_Body.requested(
-        .with {
-            $0.requestID = Self.sid
-            $0.direction = "inbound"
-            $0.audioPath = .passthrough
-        }
-    )
-
-    @Test func `somebody who calls us gets the concierge, who does not believe to have called`() throws {
-        guard case .requested(let request) = Self.inbound else { throw Unexpected() }
-        let session = Agent.mainConcierge.session(for: request)
-        #expect(session.agent == "main_concierge")
-        #expect(Log([Self.inbound]).state.session.audioPath == .passthrough)
-        let instructions = session.instructions
-        #expect(instructions.contains("Somebody has called LifeHub's number"))
-        #expect(!instructions.contains("You have called") && !instructions.contains("Let the person greet you first"))
-        #expect(session.tools.map(\.name) == ["extract_quote", "end_call"])
-        #expect(session.opening.contains("LifeHub"))
-    }
-
-}
-
 @Suite struct EndedCallTests {
     private static let sid = Log.callSid
 
