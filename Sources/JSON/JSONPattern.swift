@@ -165,7 +165,7 @@ extension JSONPattern {
         case "{":
             guard let end = rest.firstIndex(of: "}") else { return false }
             let bounds = String(rest[..<end].dropFirst()).split(separator: ",", omittingEmptySubsequences: false)
-            let numbers = bounds.map { $0.allSatisfy(\.isASCII) ? UInt16($0).map(Int.init) : nil }
+            let numbers = bounds.map { $0.first == "+" ? nil : UInt16($0).map(Int.init) }
             guard let least = numbers[0], numbers.count <= 2 else { return false }
             part.least = least
             part.most = numbers.count == 1 ? least : numbers[1]
