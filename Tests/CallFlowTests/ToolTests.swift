@@ -108,8 +108,8 @@ import Testing
             case .placeOrder:
                 (["items", "totalPrice", "confirmationNumber", "estimatedTime", "delivery"], ["items"])
             case .recordSpecialOffer: (["description", "discount", "validUntil", "conditions"], ["description"])
-            case .validateQuote: ([], [])
-            case .compareQuotes: ([], [])
+            case .validateQuote: (["quoteId", "price", "currency", "details", "availability"], [])
+            case .compareQuotes: (["quotes", "requestId", "criteria"], [])
             case .noteTone: (["emotion", "urgency", "sentiment", "evidence"], [])
             case .sendDigits: (["digits", "reason"], ["digits"])
             case .reportVoicemail: (["evidence"], [])

@@ -30,7 +30,9 @@ package struct ToolContext: Sendable, Equatable {
             atUs: atUs
         )
         self.limits = state.limits
-        self.quotes = state.quotes
+        self.quotes.add(new: state.quotes)
+        self.quotes.add(new: others.filter { $0.requestID == self.requestID && !self.requestID.isEmpty })
+        self.quotes.add(given: Quote.given(with: state.request.quotes, requestID: self.requestID))
     }
 }
 
