@@ -61,7 +61,7 @@ import Testing
         "not today", "nothing available this week", "out of the question, no appointments",
     ])
     func `a refusal is one`(_ words: String) throws {
-        #expect(try self.read(words) == .none)
+        #expect(try self.read(words) == .unavailable)
     }
 
     @Test func `what is known comes first, a refusal last`() throws {

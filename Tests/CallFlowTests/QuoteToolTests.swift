@@ -193,10 +193,15 @@ import Testing
     }
 
     @Test func `what cannot be had is not recommended`() throws {
-        let quotes = [Quote.test("a", "10.00", availability: "fully booked, nothing available")]
-        let comparison = try self.compare(quotes)
-        #expect(comparison.bestQuoteID.isEmpty)
-        #expect(comparison.ranking[0].reasons.contains("availability not available"))
+        let quotes = [
+            Quote.test("a", "10.00", availability: "fully booked, nothing available"), .test("b", "20.00", "EUR"),
+        ]
+        #expect(try self.compare(quotes).ranking.map(\.quoteID) == ["b", "a"])
+        #expect(try self.compare(quotes).bestQuoteID == "b")
+        let alone = try self.compare([quotes[0]])
+        #expect(alone.bestQuoteID.isEmpty)
+        #expect(alone.summary == "No quote can be recommended: none can be had.")
+        #expect(alone.ranking[0].reasons.contains("availability not available"))
     }
 
     @Test func `quotes in the arguments take part, and none twice`() throws {

@@ -199,4 +199,9 @@ import Testing
         #expect(!completed.succeeded)
         #expect(try self.message(completed).contains(words))
     }
+
+    @Test func `control characters of the model's do not come through`() throws {
+        let completed = self.run(.recordSpecialOffer, #"{"description":"a\u0000b\r\n\u001b c"}"#)
+        #expect(try Offer(jsonString: completed.result).description_p == "a b c")
+    }
 }

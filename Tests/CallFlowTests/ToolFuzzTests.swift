@@ -43,8 +43,10 @@ import Testing
     @Test(arguments: Tool.allCases)
     func `no text traps`(_ tool: Tool) {
         let nested = String(repeating: "[", count: 2000)
+        let deep = String(repeating: #"{"a":["#, count: 240) + String(repeating: "]}", count: 240)
         for text in [
-            "", " ", "\0", "null", "[]", "\"\"", "{", nested, #"{"a":"# + nested, "{\"\\ud800\":1}",
+            "", " ", "\0", "null", "[]", "\"\"", "{", nested, #"{"a":"# + nested, deep, #"{"items":[\#(deep)]}"#,
+            "{\"\\ud800\":1}",
             #"{"price":1e999}"#,
             #"{"price":-0}"#, #"{"items":[[]]}"#, #"{"price":0.0000001}"#, #"{"quotes":[null,null]}"#, "\u{feff}{}",
         ] {

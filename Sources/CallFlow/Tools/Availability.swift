@@ -7,7 +7,7 @@ enum Availability: Equatable, Sendable {
     /// Nothing was said, or nothing that names a day, or a day that has passed.
     case unknown
     /// The business said that it cannot be had.
-    case none
+    case unavailable
 
     /// - Parameter quote: its words are those of the day on which it was taken.
     init(of quote: Quote, in context: ToolContext) {
@@ -30,7 +30,7 @@ enum Availability: Equatable, Sendable {
         if let earliest {
             self = .from(earliest.date, earliest.time)
         } else {
-            self = isRefused ? .none : .unknown
+            self = isRefused ? .unavailable : .unknown
         }
     }
 
@@ -65,7 +65,7 @@ enum Availability: Equatable, Sendable {
         switch self {
         case .from(let date, let time): Int64(date.days) * 1440 + Int64(time.minutes)
         case .unknown: .max - 1
-        case .none: .max
+        case .unavailable: .max
         }
     }
 
@@ -74,7 +74,7 @@ enum Availability: Equatable, Sendable {
         case .from(let date, let time):
             time.minutes == 0 ? "from \(date.longText)" : "from \(date.longText) at \(time.text)"
         case .unknown: "not known"
-        case .none: "not available"
+        case .unavailable: "not available"
         }
     }
 }

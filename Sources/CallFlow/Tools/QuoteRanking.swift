@@ -18,8 +18,10 @@ struct QuoteRanking {
         let counts = Dictionary(grouping: assessed, by: \.quote.currency).mapValues(\.count)
         self.currencies = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map(\.key)
         let groups = Dictionary(uniqueKeysWithValues: self.currencies.enumerated().map { ($1, Int64($0)) })
-        let keyed = assessed.map { found in
-            (found, criteria.order.flatMap { Self.key(found, $0, groups[found.quote.currency] ?? 0) })
+        let keyed = assessed.map { found -> (QuoteAssessment, [Int64]) in
+            let key = criteria.order.flatMap { Self.key(found, $0, groups[found.quote.currency] ?? 0) }
+            // What cannot be had is no choice, whatever it costs.
+            return (found, [found.availability == .unavailable ? 1 : 0] + key)
         }
         self.ranked = keyed.sorted { left, right in
             if left.1 != right.1 { return left.1.lexicographicallyPrecedes(right.1) }
@@ -39,9 +41,9 @@ struct QuoteRanking {
     /// Nil when none can be recommended: the first ones differ in nothing but the currency of their price.
     var best: QuoteAssessment? {
         guard let first = self.ranked.first else { return nil }
-        if first.availability == .none { return nil }
+        if first.availability == .unavailable { return nil }
         let rival = self.ranked.first { $0.quote.currency != first.quote.currency }
-        guard let rival else { return first }
+        guard let rival, rival.availability != .unavailable else { return first }
         for criterion in self.criteria.order {
             switch criterion {
             case .price: return self.count(first.quote.currency) > self.count(rival.quote.currency) ? first : nil
@@ -103,7 +105,7 @@ extension QuoteRanking {
         let currencies = self.currencies.sorted().joined(separator: " and ")
         let caution = self.currencies.count > 1 ? "; prices in \(currencies) are not compared with each other" : ""
         guard let best = self.best else {
-            if first.availability == .none { return "No quote can be recommended: none can be had\(caution)." }
+            if first.availability == .unavailable { return "No quote can be recommended: none can be had\(caution)." }
             return "No quote can be recommended\(caution)."
         }
         let reasons = self.reasons(for: best).joined(separator: ", ")

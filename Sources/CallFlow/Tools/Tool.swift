@@ -68,21 +68,11 @@ package enum Tool: String, CaseIterable, Sendable {
                 code: .unknownTool
             )
         }
-        try tool.check(call.arguments)
+        try Self.schemas[tool]?.check(arguments: call.arguments, of: call.name)
         return try tool.behavior.run(call, in: context)
     }
 
-    /// Compares arguments with the tool's own definition.
-    private func check(_ json: String) throws(ToolError) {
-        let isBlank = json.allSatisfy(\.isWhitespace)
-        guard let arguments = isBlank ? .object([:]) : try? JSONValue(parsing: json), arguments.objectValue != nil
-        else {
-            throw ToolError("The arguments of \(self.rawValue) are not a JSON object. Call it again.")
-        }
-        let problems = Self.schemas[self]?.problems(in: arguments.withoutNulls) ?? []
-        guard problems.isEmpty else { throw ToolError(ToolProblems.message(problems)) }
-    }
-
+    /// What each tool publishes: arguments are compared with nothing else.
     private static let schemas = Dictionary(
         uniqueKeysWithValues: Self.allCases.compactMap { tool in
             (try? JSONValue(parsing: tool.definition.parameters))
@@ -115,16 +105,5 @@ package enum Tool: String, CaseIterable, Sendable {
         var output: String
         /// Proto3 JSON of what the tool made; empty when it made nothing.
         var result = ""
-    }
-}
-
-extension JSONValue {
-    /// Models write null for what they leave out.
-    fileprivate var withoutNulls: JSONValue {
-        switch self {
-        case .object(let members): .object(members.filter { $0.value != .null }.mapValues(\.withoutNulls))
-        case .array(let elements): .array(elements.map(\.withoutNulls))
-        default: self
-        }
     }
 }

@@ -124,9 +124,13 @@ struct ToolArguments {
         return elements
     }
 
+    /// Control characters count as space: databases take no NUL.
     /// - Returns: nil when there is nothing but space.
     private static func words(_ text: String, _ limit: Int) -> String? {
-        let words = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        let isSpace = { (scalar: Unicode.Scalar) in
+            scalar.properties.isWhitespace || scalar.properties.generalCategory == .control
+        }
+        let words = text.unicodeScalars.split(whereSeparator: isSpace).map { String($0) }.joined(separator: " ")
         return words.isEmpty ? nil : String(words.prefix(limit))
     }
 }

@@ -11,7 +11,8 @@ package struct ToolContext: Sendable, Equatable {
     package var limits = CallLimits()
     /// The quotes of this request: those of this call, of other calls, and those that came with it. None twice.
     package var quotes: [Quote] = []
-    /// Where the business is; nil when nobody knows.
+    /// The clock at the business; nil when nobody knows where it is: then a day counts as past when it is past
+    /// everywhere, and results have no moments.
     package var timeZone: TimeZoneRules?
 
     package init(callSid: String, requestID: String, businessName: String, atUs: Int64) {
