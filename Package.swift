@@ -101,7 +101,10 @@ let package = Package(
             "RealtimeSession",
             ["OpenAIRealtime", "CallFlow", "WebSockets", protobuf, nioHTTP1, nioPosix]
         ),
-        stage("AgentCoordinator", ["Agents", "CallFlow", protobuf]),
+        stage(
+            "AgentCoordinator",
+            ["Agents", "CallFlow", "JSON", protobuf, crypto, asyncHTTPClient, nioPosix, nioHTTP1, coreMetrics]
+        ),
         stage("ResultsSink", ["CallFlow", "ResultsStore", "WebSockets", "JSON", protobuf] + server),
 
         // The outside world, for the demo, the tests and the benchmarks.
@@ -202,7 +205,10 @@ let package = Package(
         ),
         tests(
             "AgentCoordinator",
-            ["Agents", "CallFlow", "CallEvents", "Kafka", "StageRuntime", "TestSupport", protobuf, nioCore, lifecycle]
+            [
+                "Agents", "CallFlow", "CallEvents", "JSON", "Kafka", "SeededRandom", "StageRuntime", "TestSupport",
+                "WebSockets", protobuf, crypto, nioCore, lifecycle, log,
+            ] + server
         ),
         tests(
             "ResultsSink",
@@ -223,7 +229,7 @@ let package = Package(
         .executableTarget(
             name: "voice-bench",
             dependencies: [
-                "Audio", "CallEvents", "CallFlow", "JSON", "TwilioMedia", "TwilioIngress", "TwilioSimulator",
+                "Agents", "Audio", "CallEvents", "CallFlow", "JSON", "TwilioMedia", "TwilioIngress", "TwilioSimulator",
                 "WebSockets", "StageRuntime", "Kafka", "CRdKafka", "CResamplers", "Speech", "TestSupport",
                 "CAllocations", "SeededRandom", protobuf, asyncHTTPClient, nioCore, nioHTTP1, nioPosix, log, lifecycle,
                 argumentParser,

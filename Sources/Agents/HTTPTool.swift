@@ -1,4 +1,6 @@
 package import CallEvents
+package import CallFlow
+import JSON
 import SwiftProtobuf
 
 /// A tool of somebody else's, which the agents' file declares: the coordinator POSTs the arguments of each call.
@@ -33,5 +35,11 @@ package struct HTTPTool: Sendable, Equatable {
             $0.parameters = self.parameters
             $0.timeoutMs = self.deadlineMs + 2000
         }
+    }
+
+    /// Compares the arguments of a call with `parameters`.
+    package func check(_ call: ToolCall) throws(ToolError) {
+        guard let schema = (try? JSONValue(parsing: self.parameters)).flatMap({ try? JSONSchema($0) }) else { return }
+        try schema.check(arguments: call.arguments, of: self.name)
     }
 }

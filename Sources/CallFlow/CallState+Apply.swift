@@ -95,11 +95,12 @@ extension CallState {
     /// What was asked for and not answered yet: whoever takes the call over has it done.
     package var pendingEffects: [CallEffect] {
         guard self.hasRequest, self.phase != .ended || self.isPlanned else { return [] }
-        return (self.isPlanned ? [] : [.plan]) + self.unfinishedTools.map { tool in
-            // Begun by whoever had the call before: it may have run.
-            tool.startedAtUs > 0 && !tool.started.repeatable
-                ? .giveUpTool(tool.call, mayRepeat: false) : .runTool(tool.call)
-        } + self.pendingHandoffs.map { .handOver($0) }
+        return (self.isPlanned ? [] : [.plan])
+            + self.unfinishedTools.map { tool in
+                // Begun by whoever had the call before: it may have run.
+                tool.startedAtUs > 0 && !tool.started.repeatable
+                    ? .giveUpTool(tool.call, mayRepeat: false) : .runTool(tool.call)
+            } + self.pendingHandoffs.map { .handOver($0) }
     }
 
     private var isPlanned: Bool { !self.agent.isEmpty }

@@ -63,7 +63,8 @@ package struct Narrator: Sendable {
             return [(completed.succeeded ? .tool : .problem, "\(name) → \(completed.output)")]
         case .responseDone(let response): return self.tell(response)
         case .callPlanned(let plan): return [(.agent, "\(plan.agent.agent) begins")]
-        case .handoffRefused(let refused): return [(.problem, "not handed to \(refused.request.toAgent): \(refused.reason)")]
+        case .handoffRefused(let refused):
+            return [(.problem, "not handed to \(refused.request.toAgent): \(refused.reason)")]
         case .agentChanged(let change): return [(.agent, "\(change.handoff.fromAgent) → \(change.handoff.toAgent)")]
         case .machineDetected(let machine): return [(.phone, "answered by \(machine.answeredBy)")]
         case .dtmfReceived(let dtmf): return [(.phone, "key \(dtmf.digit)")]

@@ -69,7 +69,7 @@ import Testing
     }
 
     @Test func `a removed call is a tombstone, and each input goes on behind its last record`() throws {
-        var batch = CoordinatorBatch(agents: .empty, topics: TopicNames(), source: "test", clockUs: 1)
+        var batch = CoordinatorBatch(topics: TopicNames(), source: "test", clockUs: 1)
         for offset: Int64 in [4, 6, 5] {
             batch.consumed(KafkaRecord(topic: "voice.events", partition: 1, offset: offset, key: nil, value: nil))
         }

@@ -17,6 +17,7 @@ import Testing
         let coordinator = try deployment.startCoordinator()
         async let watched = self.watch(deployment, "--expect-quote", "45.00", "--timeout", "60")
         try await deployment.write(.requested)
+        _ = try await deployment.commands(atLeast: 1)
         let epoch = try await deployment.write(.claimed)[0]
         try await deployment.write(.asks("c1", "extract_quote", #"{"price":45}"#), session: epoch)
         _ = try await deployment.quotes()

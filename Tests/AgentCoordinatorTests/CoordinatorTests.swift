@@ -34,7 +34,7 @@ import Testing
         let deployment = try Deployment()
         let health = Health()
         let coordinator = try deployment.startCoordinator(health)
-        #expect(health.waitingFor == ["kafka-assignment"])
+        #expect(Set(health.waitingFor) == ["kafka-assignment", "quotes-read"])
         try await deployment.write(.status("ringing", 1), .requested)
         let start = try await deployment.commands(atLeast: 1)[0]
         #expect(start.startSession.agent.agent == "main_concierge")
@@ -65,9 +65,7 @@ import Testing
         #expect(quote.quoteID == "\(self.sid).c1")
         #expect(quote.businessName == "Test Business")
 
-        let events = try await deployment.records(of: .events, atLeast: 10).map {
-            try CallEvent(key: $0.key, value: $0.value)
-        }
+        let events = try await deployment.events(atLeast: 10)
         #expect(
             events.map(\.eventID).filter { $0.hasPrefix("tool-") }.sorted() == [
                 "tool-completed/\(self.sid)/c1", "tool-completed/\(self.sid)/c2", "tool-started/\(self.sid)/c1",
@@ -103,7 +101,7 @@ import Testing
         try await eventually("the last event is folded", timeout: .seconds(40)) {
             let state = try await deployment.records(of: .state, atLeast: 1).last?.value
             let applied = try state.map { try CallState(serializedBytes: Array($0.readableBytesView)).appliedOffset }
-            return applied == events.last?.offset ? true : nil
+            return applied ?? -1 >= events.last?.offset ?? .max ? true : nil
         }
         try await self.expectWholeCall(deployment)
         try await third.stop()

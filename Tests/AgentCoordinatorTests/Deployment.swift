@@ -31,10 +31,13 @@ struct Deployment {
         self.broker.stop()
     }
 
-    func startCoordinator(_ health: Health = Health()) throws -> RunningServices {
+    func startCoordinator(
+        _ health: Health = Health(),
+        configuration: AgentCoordinatorStage.Configuration? = nil
+    ) throws -> RunningServices {
         RunningServices(
             try AgentCoordinatorStage.services(
-                AgentCoordinatorStage.Configuration(agents: AgentBook.builtIn()),
+                try configuration ?? AgentCoordinatorStage.Configuration(agents: AgentBook.builtIn()),
                 context: StageContext(
                     stage: AgentCoordinatorStage.name,
                     instanceID: "c1",
@@ -50,26 +53,31 @@ struct Deployment {
     /// Writes facts of the call, each under an id of its own.
     /// - Returns: their offsets.
     @discardableResult
-    func write(_ bodies: CallEvent.OneOf_Body..., session: Int64 = 0) async throws -> [Int64] {
+    func write(
+        _ bodies: CallEvent.OneOf_Body...,
+        session: Int64 = 0,
+        of callSid: String = Self.callSid,
+        atUs: Int64 = 1_700_000_000_000_000
+    ) async throws -> [Int64] {
         var offsets: [Int64] = []
         for body in bodies {
             let event = CallEvent.with {
                 $0.eventID = "\(body)"
-                $0.callSid = Self.callSid
-                $0.occurredAtUs = 1_700_000_000_000_000
+                $0.callSid = callSid
+                $0.occurredAtUs = atUs
                 $0.sessionEpoch = session
                 $0.body = body
             }
-            offsets += try await self.write(ByteBuffer(bytes: try event.serializedBytes() as [UInt8]))
+            offsets += try await self.write(ByteBuffer(bytes: try event.serializedBytes() as [UInt8]), of: callSid)
         }
         return offsets
     }
 
     @discardableResult
-    func write(_ value: ByteBuffer) async throws -> [Int64] {
+    func write(_ value: ByteBuffer, of callSid: String = Self.callSid) async throws -> [Int64] {
         let message = KafkaMessage(
             topic: self.broker.topics[.events],
-            key: ByteBuffer(string: Self.callSid),
+            key: ByteBuffer(string: callSid),
             value: value
         )
         return try await self.producer.deliver([message]).map(\.offset)
@@ -80,18 +88,30 @@ struct Deployment {
         try await self.producer.deliver([KafkaMessage(topic: record.topic, key: key, value: record.value)])
     }
 
-    /// What the call's partition of a topic holds, when it is enough.
-    func records(of topic: Topic, atLeast count: Int) async throws -> [KafkaRecord] {
-        let partition = KeyPartition.of(Self.callSid, count: self.broker.topics.partitions)
+    /// What a topic holds of the call, when it is enough.
+    func records(
+        of topic: Topic,
+        atLeast count: Int,
+        of callSid: String = Self.callSid
+    ) async throws -> [KafkaRecord] {
+        let partition = KeyPartition.of(callSid, count: self.broker.topics.partitions)
+        let key = ByteBuffer(string: callSid)
         return try await eventually("\(count) records on \(topic.rawValue)", timeout: .seconds(40)) {
             let records = try await self.broker.records(in: self.broker.topics[topic], partition: partition)
+                .filter { $0.key == key }
             return records.count >= count ? records : nil
         }
     }
 
-    func commands(atLeast count: Int) async throws -> [CallCommand] {
-        try await self.records(of: .commands, atLeast: count).map {
+    func commands(atLeast count: Int, of callSid: String = Self.callSid) async throws -> [CallCommand] {
+        try await self.records(of: .commands, atLeast: count, of: callSid).map {
             try CallCommand(serializedBytes: Array($0.value?.readableBytesView ?? ByteBuffer().readableBytesView))
+        }
+    }
+
+    func events(atLeast count: Int, of callSid: String = Self.callSid) async throws -> [CallEvent] {
+        try await self.records(of: .events, atLeast: count, of: callSid).map {
+            try CallEvent(key: $0.key, value: $0.value)
         }
     }
 

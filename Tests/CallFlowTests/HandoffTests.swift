@@ -4,7 +4,9 @@ import SwiftProtobuf
 import Testing
 
 @Suite struct HandoffTests {
-    private static func handoff(from: String = "main_concierge", to: String = "order_placer", at: Int64 = 5) -> AgentChanged {
+    private static func handoff(from: String = "main_concierge", to: String = "order_placer", at: Int64 = 5)
+        -> AgentChanged
+    {
         .with {
             $0.handoff.fromAgent = from
             $0.handoff.toAgent = to

@@ -81,7 +81,10 @@ import Testing
         #expect(latency.firstPlayedP50 == 105 && latency.firstPlayedP95 == 195)
     }
 
-    @Test(arguments: [(0, "0.0000"), (1, "0.0001"), (123_400_000, "0.1234"), (12_345_678_901, "12.3457")] as [(Int64, String)])
+    @Test(
+        arguments: [(0, "0.0000"), (1, "0.0001"), (123_400_000, "0.1234"), (12_345_678_901, "12.3457")]
+            as [(Int64, String)]
+    )
     func `dollars are decimals, rounded up`(_ nanodollars: Int64, _ text: String) {
         let cost = CallEvent.OneOf_Body.responseDone(
             .with {
@@ -113,7 +116,8 @@ import Testing
     @Test func `an interrupted reply is written as far as it was heard`() {
         let log = Log([
             .requested, .claimed, .person("p1", "Hello?", at: 1),
-            .agent("a1", after: "p1", "Good day, I would like to have a quote.", at: 2), .interrupts("a1", playedMs: 700),
+            .agent("a1", after: "p1", "Good day, I would like to have a quote.", at: 2),
+            .interrupts("a1", playedMs: 700),
             .turnEnded("p2"), .person("p2", after: "a1", "What?", at: 3),
         ])
         #expect(Self.transcripts(log) == ["1 person: Hello?", "2 agent: Good day, …", "3 person: What?"])

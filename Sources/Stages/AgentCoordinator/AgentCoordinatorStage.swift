@@ -1,4 +1,6 @@
 package import Agents
+package import CallFlow
+import Foundation
 import Kafka
 package import ServiceLifecycle
 package import StageRuntime
@@ -13,8 +15,13 @@ package enum AgentCoordinatorStage: Stage {
     /// ## Variables
     /// - `VOICE_AGENTS_FILE` (path of a YAML file, default the built-in agents): who speaks, with which tools and limits.
     /// - `VOICE_MAX_CALL_SECONDS` (0 to 14400, default what the agents' file says, 180 in the built-in one; 0 is no limit).
+    /// - whatever the tools in the agents' file name as `secret` (also as `NAME_FILE`): signs what is posted to them.
     package struct Configuration: Sendable {
         package var agents: AgentBook
+        /// The keys of the agents' tools, by the name of their variable.
+        package var secrets: [String: String] = [:]
+        /// The clock at the businesses; nil when the agents' file names no time zone.
+        package var timeZone: TimeZoneRules?
 
         package init(agents: AgentBook) {
             self.agents = agents
@@ -31,7 +38,25 @@ package enum AgentCoordinatorStage: Stage {
                 "How long a call may last after the answer; 0 is no limit. Unset, the agents' file decides."
             )
         )
-        return Configuration(agents: agents)
+        var configuration = Configuration(agents: agents)
+        for tool in agents.httpTools where !tool.secretVariable.isEmpty {
+            let help = "The key with which what is posted to \(tool.name) is signed."
+            configuration.secrets[tool.secretVariable] = settings.requiredSecret(tool.secretVariable, help)
+        }
+        if let name = agents.timeZone {
+            configuration.timeZone = Self.timeZone(name)
+            if configuration.timeZone == nil {
+                settings.report("The agents' time zone \(name) is not in \(Self.timeZones): install tzdata.")
+            }
+        }
+        return configuration
+    }
+
+    private static let timeZones = "/usr/share/zoneinfo"
+
+    private static func timeZone(_ name: String) -> TimeZoneRules? {
+        guard let file = try? Data(contentsOf: URL(filePath: "\(self.timeZones)/\(name)")) else { return nil }
+        return TimeZoneRules(name: name, tzif: Array(file))
     }
 
     /// What is wrong with the file is reported, each problem with its line.
@@ -67,13 +92,19 @@ package enum AgentCoordinatorStage: Stage {
             stage: self.name,
             logger: context.logger
         )
-        let tools = HTTPToolRunner(logger: context.logger)
+        let tools = HTTPToolRunner(secrets: configuration.secrets, logger: context.logger)
         let quotes = RequestQuotes(context: context)
-        let effects = EffectRunner(agents: configuration.agents, quotes: quotes, tools: tools)
+        let effects = EffectRunner(
+            agents: configuration.agents,
+            timeZone: configuration.timeZone,
+            quotes: { quotes.others(than: $0, requestID: $1) },
+            isRunning: { tools.isRunning($0, of: $1) }
+        )
         let coordinator = try Coordinator(
             transactions: transactions,
             deadLetters: deadLetters,
             effects: effects,
+            tools: tools,
             context: context
         )
         return [producer, transactions, tools, quotes, coordinator]

@@ -19,7 +19,8 @@ struct CallTable {
         }
 
         mutating func schedule() {
-            self.dueAtUs = self.state.timers.lazy.filter { !self.fired.contains($0.name) }.map(\.dueAtUs).min()
+            let fired = self.fired
+            self.dueAtUs = self.state.timers.lazy.filter { !fired.contains($0.name) }.map(\.dueAtUs).min()
         }
 
         mutating func takeDue(nowUs: Int64) -> [String] {

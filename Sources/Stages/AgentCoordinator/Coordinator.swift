@@ -1,4 +1,3 @@
-import Agents
 import CallEvents
 import CallFlow
 import Kafka
@@ -12,6 +11,7 @@ struct Coordinator: Service {
     private let transactions: KafkaTransactionalProducer
     private let deadLetters: DeadLetters
     private let effects: EffectRunner
+    private let tools: HTTPToolRunner
     private let context: StageContext
     private let metrics: CoordinatorMetrics
     private let assignment = "kafka-assignment"
@@ -23,11 +23,13 @@ struct Coordinator: Service {
         transactions: KafkaTransactionalProducer,
         deadLetters: DeadLetters,
         effects: EffectRunner,
+        tools: HTTPToolRunner,
         context: StageContext
     ) throws {
         self.transactions = transactions
         self.deadLetters = deadLetters
         self.effects = effects
+        self.tools = tools
         self.context = context
         self.metrics = CoordinatorMetrics(effects.agents)
         let consumer = try KafkaConsumer(
@@ -40,7 +42,7 @@ struct Coordinator: Service {
             logger: context.logger
         )
         self.consumer = consumer
-        effects.tools.onFinished { [weak consumer] in consumer?.wake() }
+        tools.onFinished { [weak consumer] in consumer?.wake() }
         context.health.require(self.assignment)
     }
 
@@ -73,7 +75,7 @@ struct Coordinator: Service {
 
     /// What comes from the clock and from other systems, and not from topic events, becomes events too.
     private func takeWhatIsDue(_ batch: inout CoordinatorBatch, _ table: inout CallTable) throws {
-        for finished in self.effects.tools.takeFinished() where table.holds(finished.callSid) {
+        for finished in self.tools.takeFinished() where table.holds(finished.callSid) {
             try batch.add(finished)
         }
         for (callSid, timer) in table.takeDue(nowUs: batch.clockUs) {
@@ -116,7 +118,7 @@ struct Coordinator: Service {
             }
             let messages = try batch.messages
             if try await self.commit(messages, offsets: [:]) {
-                for call in batch.calls { self.effects.tools.start(call) }
+                for call in batch.calls { self.tools.start(call) }
                 return snapshots
             }
         }
@@ -132,10 +134,10 @@ struct Coordinator: Service {
         let messages = try batch.messages
         let began = ContinuousClock.now
         guard try await self.commit(messages, offsets: batch.offsets) else {
-            self.effects.tools.putBack(batch.finished)
+            self.tools.putBack(batch.finished)
             return try await self.rewind(records, &table)
         }
-        for call in batch.calls { self.effects.tools.start(call) }
+        for call in batch.calls { self.tools.start(call) }
         self.metrics.committed(batch, events: records.count, in: began.duration(to: .now))
     }
 

@@ -1,4 +1,3 @@
-import Agents
 import CallEvents
 import CallFlow
 import Kafka
@@ -72,7 +71,8 @@ struct CoordinatorBatch {
             case .result(let result):
                 self.outputs.append(try self.message(result))
                 self.results.append(result)
-            case .effect(let effect): try self.add(effects.perform(effect, of: state, atUs: self.clockUs), of: state.callSid)
+            case .effect(let effect):
+                try self.add(effects.perform(effect, of: state, atUs: self.clockUs), of: state.callSid)
             }
         }
     }

@@ -16,7 +16,10 @@ struct CoordinatorMetrics: Sendable {
 
     init(_ agents: AgentBook) {
         self.agents = Set(agents.agentIDs)
-        self.tools = Set(agents.toolNames)
+        self.tools = Set(
+            Tool.allCases.map(\.rawValue) + agents.httpTools.map(\.name)
+                + agents.agentIDs.map { Tool.transferPrefix + $0 }
+        )
     }
 
     func holds(_ active: Int) { self.active.record(active) }

@@ -3,7 +3,7 @@ import CallEvents
 import CallFlow
 
 /// Does what the fold asks for outside of itself, by the agents' file, the quotes of other calls and the clock. What
-/// comes of it are events.
+/// comes of it are events; tools of other systems are for the caller to begin.
 struct EffectRunner: Sendable {
     struct Outcome {
         var events: [(id: String, body: CallEvent.OneOf_Body)] = []
@@ -12,36 +12,43 @@ struct EffectRunner: Sendable {
     }
 
     let agents: AgentBook
-    let quotes: RequestQuotes
-    let tools: HTTPToolRunner
+    /// The clock at the businesses; nil when nobody knows where they are.
+    let timeZone: TimeZoneRules?
+    /// The quotes that other calls than this one have of a request.
+    let quotes: @Sendable (_ callSid: String, _ requestID: String) -> [Quote]
+    /// Whether this process is at work on a call's tool.
+    let isRunning: @Sendable (ToolCall, _ callSid: String) -> Bool
 
     /// - Parameter state: after the event that asked for it.
     func perform(_ effect: CallEffect, of state: CallState, atUs: Int64) -> Outcome {
         switch effect {
         case .plan:
-            let plan = self.agents.plan(for: state, atUs: atUs)
+            let plan = self.agents.plan(for: state, otherQuotes: self.others(state), atUs: atUs)
             return Outcome(events: [(CallID.planned(state.callSid), .callPlanned(plan))])
         case .runTool(let call): return self.run(call, of: state, atUs: atUs)
         case .giveUpTool(let call, let mayRepeat):
-            // It may have outlived its partition's absence.
-            if self.tools.isRunning(call, of: state.callSid), !self.isOverdue(call, state, atUs: atUs) { return Outcome() }
+            // Not when this process is at work on it, and has only read the state again.
+            let isOverdue = state.timersFired.contains(TimerFired.tool(call.toolCallID))
+            if !isOverdue, self.isRunning(call, state.callSid) { return Outcome() }
             let error = ToolError.unanswered(call.name, mayRepeat: mayRepeat)
             return Outcome(events: [self.completed(error.completed(call), of: state)])
         case .handOver(let pending):
-            let id = CallID.handoffDecision(pending.eventID)
-            return Outcome(events: [(id, self.agents.decide(pending, in: state, atUs: atUs))])
+            return Outcome(events: [(CallID.handoffDecision(pending.eventID), self.decide(pending, state, atUs: atUs))])
         }
     }
 
     private func run(_ call: ToolCall, of state: CallState, atUs: Int64) -> Outcome {
         guard state.session.agent.tools.contains(where: { $0.name == call.name }) else {
-            let error = ToolError("You have no tool \(call.name). Use only the tools that you were given.", code: .unknownTool)
+            let error = ToolError(
+                "You have no tool \(call.name). Use only the tools that you were given.",
+                code: .unknownTool
+            )
             return Outcome(events: [self.completed(error.completed(call), of: state)])
         }
         if let tool = self.agents.httpTool(named: call.name) { return self.begin(tool, call, of: state) }
         let completed =
             call.name.hasPrefix(Tool.transferPrefix)
-            ? self.agents.handOver(call, in: state, atUs: atUs)
+            ? self.agents.handOver(call, in: state, otherQuotes: self.others(state), atUs: atUs)
             : Tool.run(call, in: self.context(of: state, atUs: atUs))
         var started = ToolStarted()
         started.toolCallID = call.toolCallID
@@ -50,44 +57,56 @@ struct EffectRunner: Sendable {
         return Outcome(events: [self.started(started, of: state), self.completed(completed, of: state)])
     }
 
+    private func decide(_ pending: PendingHandoff, _ state: CallState, atUs: Int64) -> CallEvent.OneOf_Body {
+        switch self.agents.decide(pending, in: state, otherQuotes: self.others(state), atUs: atUs) {
+        case .handedOver(let change): return .agentChanged(change)
+        case .refused(let reason):
+            var refused = HandoffRefused()
+            refused.request = pending.request
+            refused.reason = reason
+            return .handoffRefused(refused)
+        }
+    }
+
     /// Another system's tool: that it is begun is written before it is.
     private func begin(_ tool: HTTPTool, _ call: ToolCall, of state: CallState) -> Outcome {
-        if let error = tool.problem(with: call) { return Outcome(events: [self.completed(error.completed(call), of: state)]) }
+        do throws(ToolError) {
+            try tool.check(call)
+        } catch {
+            return Outcome(events: [self.completed(error.completed(call), of: state)])
+        }
         var started = ToolStarted()
         started.toolCallID = call.toolCallID
         started.name = call.name
         started.repeatable = tool.isRepeatable
         // The process that runs it gives up by itself; this is for when it does not.
-        started.timeoutMs = UInt32(clamping: Int64(tool.timeout / .milliseconds(1)) + 2_000)
-        return Outcome(
-            events: [self.started(started, of: state)],
-            call: HTTPToolCall(
-                call: call,
-                callSid: state.callSid,
-                requestID: state.request.requestID,
-                businessName: state.request.businessName,
-                tool: tool
-            )
+        started.timeoutMs = tool.deadlineMs + 1_000
+        let run = HTTPToolCall(
+            call: call,
+            callSid: state.callSid,
+            requestID: state.request.requestID,
+            businessName: state.request.businessName,
+            tool: tool
         )
+        return Outcome(events: [self.started(started, of: state)], call: run)
     }
 
     private func context(of state: CallState, atUs: Int64) -> ToolContext {
-        ToolContext(
-            state,
-            others: self.quotes.others(than: state.callSid, requestID: state.request.requestID),
-            atUs: atUs
-        )
+        var context = ToolContext(state, others: self.others(state), atUs: atUs)
+        context.timeZone = self.timeZone
+        return context
     }
 
-    private func isOverdue(_ call: ToolCall, _ state: CallState, atUs: Int64) -> Bool {
-        state.timersFired.contains(TimerFired.tool(call.toolCallID))
+    private func others(_ state: CallState) -> [Quote] {
+        self.quotes(state.callSid, state.request.requestID)
     }
 
     private func started(_ started: ToolStarted, of state: CallState) -> (id: String, body: CallEvent.OneOf_Body) {
         (CallID.toolStarted(state.callSid, toolCallID: started.toolCallID), .toolStarted(started))
     }
 
-    private func completed(_ completed: ToolCompleted, of state: CallState) -> (id: String, body: CallEvent.OneOf_Body) {
+    private func completed(_ completed: ToolCompleted, of state: CallState) -> (id: String, body: CallEvent.OneOf_Body)
+    {
         (CallID.toolCompleted(state.callSid, toolCallID: completed.toolCallID), .toolCompleted(completed))
     }
 }

@@ -8,8 +8,10 @@ import JSON
 import Logging
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import ServiceLifecycle
 import StageRuntime
+import SwiftProtobuf
 import Synchronization
 
 /// A tool call that another system is to carry out.
@@ -56,6 +58,8 @@ final class HTTPToolRunner: Service, Sendable {
     }
 
     private let client: HTTPClient
+    /// By the name of the variable that the agents' file gives.
+    private let secrets: [String: String]
     private let logger: Logger
     private let state = Mutex(State())
     private let calls: AsyncStream<HTTPToolCall>
@@ -63,8 +67,9 @@ final class HTTPToolRunner: Service, Sendable {
     /// Called when there is something to take.
     private let wake = Mutex<(@Sendable () -> Void)?>(nil)
 
-    init(client: HTTPClient = .shared, logger: Logger) {
+    init(client: HTTPClient = .shared, secrets: [String: String], logger: Logger) {
         self.client = client
+        self.secrets = secrets
         self.logger = logger
         (self.calls, self.submit) = AsyncStream.makeStream()
     }
@@ -134,12 +139,9 @@ final class HTTPToolRunner: Service, Sendable {
     }
 
     private func completed(_ call: HTTPToolCall) async -> ToolCompleted {
-        let deadline = ContinuousClock.now + call.tool.timeout
-        var attempt = 0
+        var attemptsLeft = call.tool.retries
         while true {
-            let left = deadline - .now
-            guard left > .zero, !Task.isCancelled else { return self.unanswered(call).completed(call.call) }
-            switch await self.attempt(call, within: left) {
+            switch await self.attempt(call) {
             case .done(let completed): return completed
             case .failed(let error, let wasSent):
                 self.logger.warning(
@@ -148,19 +150,19 @@ final class HTTPToolRunner: Service, Sendable {
                         LogKey.callSid: "\(call.callSid)", "tool": "\(call.tool.name)", LogKey.error: "\(error.code)",
                     ]
                 )
-                guard attempt < call.tool.retries, call.tool.isRepeatable || !wasSent else {
+                guard attemptsLeft > 0, call.tool.isRepeatable || !wasSent, !Task.isCancelled else {
                     return error.completed(call.call)
                 }
-                attempt += 1
-                let pause = Duration.milliseconds(100 << min(attempt, 5)) * Double.random(in: 0.5...1)
-                try? await Task.sleep(for: min(pause, max(.zero, deadline - .now)))
+                attemptsLeft -= 1
+                try? await Task.sleep(for: .milliseconds(Int(HTTPTool.retryPauseMs)))
             }
         }
     }
 
-    private func attempt(_ call: HTTPToolCall, within time: Duration) async -> Attempt {
+    private func attempt(_ call: HTTPToolCall) async -> Attempt {
         do {
-            let response = try await self.client.execute(self.request(call), timeout: TimeAmount(time))
+            let timeout = TimeAmount.milliseconds(Int64(call.tool.timeoutMs))
+            let response = try await self.client.execute(self.request(call), timeout: timeout)
             let body = try await response.body.collect(upTo: Self.maxOutputBytes)
             return self.outcome(of: call, status: Int(response.status.code), body: String(buffer: body))
         } catch let error as HTTPClientError where error == .connectTimeout {
@@ -176,7 +178,8 @@ final class HTTPToolRunner: Service, Sendable {
         switch status {
         case 200..<300:
             // Whatever is no JSON is text.
-            let output = (try? JSONValue(parsing: body)) ?? (body.isEmpty ? ["status": "done"] : ["result": .string(body)])
+            let output =
+                (try? JSONValue(parsing: body)) ?? (body.isEmpty ? ["status": "done"] : ["result": .string(body)])
             return .done(
                 .with {
                     $0.toolCallID = call.call.toolCallID
@@ -186,8 +189,9 @@ final class HTTPToolRunner: Service, Sendable {
                 }
             )
         case 429, 500...:
-            let error = call.tool.isRepeatable || status == 429 || status == 503 ? self.refused(call, status, body) : self.unanswered(call)
-            return .failed(error, wasSent: status != 429 && status != 503)
+            let isRefused = status == 429 || status == 503
+            let error = call.tool.isRepeatable || isRefused ? self.refused(call, status, body) : self.unanswered(call)
+            return .failed(error, wasSent: !isRefused)
         default: return .done(self.refused(call, status, body).completed(call.call))
         }
     }
@@ -198,7 +202,7 @@ final class HTTPToolRunner: Service, Sendable {
         request.method = .POST
         request.headers.add(name: "Content-Type", value: "application/json")
         request.headers.add(name: "Idempotency-Key", value: call.idempotencyKey)
-        if let secret = call.tool.secret {
+        if let secret = self.secrets[call.tool.secretVariable] {
             let signature = HTTPToolSignature(body: body, secret: secret, atSeconds: UnixTime.nowUs / 1_000_000)
             request.headers.add(name: HTTPToolSignature.header, value: signature.value)
         }

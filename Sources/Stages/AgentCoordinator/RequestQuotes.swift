@@ -1,3 +1,4 @@
+import CallEvents
 import CallFlow
 import Kafka
 import Logging

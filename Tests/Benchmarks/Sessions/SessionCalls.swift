@@ -1,3 +1,4 @@
+import Agents
 import Audio
 import CallEvents
 import CallFlow
@@ -32,6 +33,8 @@ final class SessionCalls: Sendable {
     /// Frames are produced together, as twilio-ingress does.
     private static let gathering: UInt64 = 5_000_000
 
+    /// Who speaks in every call.
+    private let agent: AgentSession
     private let load: StreamLoad
     private let callSeconds: Int
     private let codec: AudioFrame.Codec
@@ -62,6 +65,7 @@ final class SessionCalls: Sendable {
         self.callSeconds = callSeconds
         self.codec = codec
         self.topics = topics
+        self.agent = try AgentBook.builtIn().plan(for: CallState(), atUs: UnixTime.nowUs).agent
         self.audio = try KafkaProducer(.audio, configuration: kafka, logger: logger)
         self.commands = try KafkaProducer(.events, configuration: kafka, logger: logger)
         self.listener = FrameListener(
@@ -196,7 +200,7 @@ final class SessionCalls: Sendable {
             return call
         }
         self.command(call.callSid, "start") {
-            $0.startSession.agent = Agent.mainConcierge.session(for: CallRequested())
+            $0.startSession.agent = self.agent
             $0.startSession.audioPath = self.codec == .pcmu ? .passthrough : .pcm24K
             $0.startSession.safetyIdentifier = "\(place)"
         }
