@@ -48,16 +48,12 @@ enum ExtractQuote: ToolBehavior {
 
     static func run(_ call: ToolCall, in context: ToolContext) throws(ToolError) -> Tool.Outcome {
         let arguments = try Arguments(call.arguments)
-        let quote = Quote.with {
+        let quote = Quote.made(by: call, in: context) {
             $0.quoteID = CallID.result(context.callSid, toolCallID: call.toolCallID)
-            $0.callSid = context.callSid
-            $0.requestID = context.requestID
-            $0.businessName = context.businessName
             $0.price = arguments.price
             $0.currency = arguments.currency
             $0.details = arguments.stated.details
             $0.availability = arguments.stated.availability
-            $0.agent = call.agent
             $0.quotedAt = Timestamp.rfc3339(us: context.atUs)
         }
         return try Tool.Outcome(
