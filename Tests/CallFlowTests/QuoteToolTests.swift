@@ -141,8 +141,8 @@ import Testing
         #expect(
             comparison.summary
                 == """
-                Shop c is the best of 3 by price: 45.09 USD, lowest price, available from Friday, 2023-11-17, not known: \
-                details.
+                Shop c is the best of 3 by price: 45.09 USD, lowest price, available from Friday, 2023-11-17, what it \
+                includes is not known.
                 """
         )
         #expect(

@@ -76,6 +76,18 @@ import Testing
         #expect(try run(auckland, "2023-11-15", "12:00")?.startsAt == "2023-11-15T12:00:00+13:00")
     }
 
+    @Test func `where nobody knows the zone, a day is past when it is past everywhere`() {
+        var context = ToolContext.test
+        // 2023-11-15, 03:00 UTC: in New York it is the day before.
+        context.atUs = 1_700_017_200_000_000
+        #expect(context.now.date.text == "2023-11-15")
+        #expect(context.earliestToday.text == "2023-11-14")
+        context.timeZone = .utc
+        #expect(context.earliestToday.text == "2023-11-15")
+        context.timeZone = Self.newYork
+        #expect(context.now.date.text == "2023-11-14")
+    }
+
     @Test(arguments: [
         "EST5", "<+03>-3", "NZST-12NZDT,M9.5.0,M4.1.0/3", "IST-1GMT0,M10.5.0,M3.5.0/1",
         "<-03>3<-02>,M3.5.0/-2,M10.5.0/-1",
