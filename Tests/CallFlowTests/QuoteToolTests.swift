@@ -100,9 +100,17 @@ import Testing
     }
 
     @Test func `a quote whose price cannot be read is none`() throws {
-        let quotes = [Quote.test("a", "free"), .test("b", "45.00")]
+        let quotes = [Quote.test("a", "free"), .test("b", "45.00"), .test("c", "45.00", "coins")]
+        #expect(try self.message(self.run(.validateQuote, #"{"quoteId":"c"}"#, quotes)).contains("has no price"))
         #expect(try self.message(self.run(.validateQuote, #"{"quoteId":"a"}"#, quotes)).contains("has no price"))
         #expect(try self.ids(quotes) == ["b"])
+    }
+
+    @Test func `a ranking writes prices and currencies in one form`() throws {
+        let quotes = [Quote.test("a", "45", "usd"), .test("b", "46.5"), .test("c", "1.00", "coins")]
+        let ranking = try self.compare(quotes).ranking
+        #expect(ranking.map(\.price) == ["45.00", "46.50"])
+        #expect(ranking.map(\.currency) == ["USD", "USD"])
     }
 
     @Test func `a vague price and a vague day are asked again`() throws {

@@ -57,7 +57,8 @@ enum ValidateQuote: ToolBehavior {
         let others = context.quotes.withoutRepeats.filter { other in
             other.quoteID != subject.quoteID && (other.callSid != subject.callSid || !subject.isSamePrice(as: other))
         }
-        guard Amount(subject.price) != nil, let found = QuoteAssessment.all([subject] + others, in: context).first
+        guard let found = QuoteAssessment.all([subject] + others, in: context).first,
+            found.quote.quoteID == subject.quoteID
         else {
             throw ToolError("The quote has no price. Ask for it.")
         }
