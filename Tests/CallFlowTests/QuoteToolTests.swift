@@ -82,17 +82,42 @@ import Testing
         let quotes = [Quote.test("a", "45.00", own: true), .test("b", "46.00")]
         #expect(try self.output(self.run(.validateQuote, #"{"price":45}"#, quotes))["quoteId"] == "a")
         let other = try self.output(
-            self.run(.validateQuote, #"{"price":46,"details":"all in","availability":"Friday"}"#, quotes)
+            self.run(.validateQuote, #"{"price":46,"details":"tax inclusive","availability":"Friday"}"#, quotes)
         )
         #expect(other["recorded"] == false)
         #expect(other["complete"] == true)
         #expect(other["ask"]?.arrayValue?.count == 1)
     }
 
+    @Test func `a price without a currency is in that of the record`() throws {
+        let quotes = [Quote.test("a", "45.00", "EUR", own: true)]
+        #expect(
+            try self.output(self.run(.validateQuote, #"{"quoteId":"a","price":45}"#, quotes))["priceConsistent"] == true
+        )
+        #expect(try self.output(self.run(.validateQuote, #"{"price":45}"#, quotes))["quoteId"] == "a")
+        let dollars = try self.output(self.run(.validateQuote, #"{"quoteId":"a","price":"$45"}"#, quotes))
+        #expect(dollars["priceConsistent"] == false)
+    }
+
+    @Test func `a quote whose price cannot be read is none`() throws {
+        let quotes = [Quote.test("a", "free"), .test("b", "45.00"), .test("c", "45.00", "coins")]
+        #expect(try self.message(self.run(.validateQuote, #"{"quoteId":"c"}"#, quotes)).contains("has no price"))
+        #expect(try self.message(self.run(.validateQuote, #"{"quoteId":"a"}"#, quotes)).contains("has no price"))
+        #expect(try self.ids(quotes) == ["b"])
+    }
+
+    @Test func `a ranking writes prices and currencies in one form`() throws {
+        let quotes = [Quote.test("a", "45", "usd"), .test("b", "46.5"), .test("c", "1.00", "coins")]
+        let ranking = try self.compare(quotes).ranking
+        #expect(ranking.map(\.price) == ["45.00", "46.50"])
+        #expect(ranking.map(\.currency) == ["USD", "USD"])
+    }
+
     @Test func `a vague price and a vague day are asked again`() throws {
-        let arguments = #"{"price":45,"details":"Starting at 45 plus tax","availability":"call us"}"#
+        let arguments = #"{"price":45,"details":"Starting at 45, with coffee","availability":"call us"}"#
         let ask = try #require(try self.output(self.run(.validateQuote, arguments))["ask"]?.arrayValue)
         #expect(ask.contains(#"The details say "starting at": ask for the most likely total."#))
+        #expect(ask.contains("Ask whether taxes and fees are in the price."))
         #expect(ask.contains(#""call us" names no day: ask for the earliest one."#))
     }
 
@@ -124,8 +149,8 @@ import Testing
         #expect(
             comparison.summary
                 == """
-                Shop c is the best of 3 by price: 45.09 USD, lowest price, available from Friday, 2023-11-17, not known: \
-                details.
+                Shop c is the best of 3 by price: 45.09 USD, lowest price, available from Friday, 2023-11-17, what it \
+                includes is not known.
                 """
         )
         #expect(

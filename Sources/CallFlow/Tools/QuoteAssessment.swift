@@ -32,10 +32,14 @@ struct QuoteAssessment {
         }
     }
 
-    /// Assesses each against all others; those without a readable price are left out.
+    /// Assesses each against all others; those without a readable price or currency are left out.
     static func all(_ quotes: [Quote], in context: ToolContext) -> [QuoteAssessment] {
         var found = quotes.compactMap { quote -> QuoteAssessment? in
-            guard let amount = Amount(quote.price) else { return nil }
+            guard let amount = Amount(quote.price), let currency = Currency.code(quote.currency) else { return nil }
+            // Others may write to the topic, and write 45.
+            var quote = quote
+            quote.price = amount.decimalText
+            quote.currency = currency
             return QuoteAssessment(quote: quote, amount: amount, availability: Availability(of: quote, in: context))
         }
         for index in found.indices {

@@ -65,7 +65,7 @@ extension QuoteRanking {
             switch criterion {
             case .price: self.priceReason(found)
             case .availability: self.availabilityReason(found)
-            case .completeness: found.isComplete ? nil : "not known: \(found.missing.joined(separator: ", "))"
+            case .completeness: found.quote.details.isEmpty ? "what it includes is not known" : nil
             }
         }
         if found.isOutlier, let deviation = found.deviation {
