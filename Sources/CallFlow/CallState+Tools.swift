@@ -40,7 +40,8 @@ extension CallState {
             outputs += self.consequences(of: completed, exchange.call, atUs: atUs)
         }
         let key = ToolKey(exchange.call)
-        for waiting in self.exchanges where !waiting.completed && ToolKey(waiting.call) == key {
+        for waiting in self.exchanges
+        where !waiting.completed && waiting.call.name == exchange.call.name && ToolKey(waiting.call) == key {
             outputs += self.answer(waiting.call, succeeded: completed.succeeded, output: completed.output)
         }
         return outputs
@@ -55,7 +56,9 @@ extension CallState {
     /// The first call of the same tool with the same arguments, unless it failed: what failed may be tried again.
     private func original(of call: ToolCall) -> ToolExchange? {
         let key = ToolKey(call)
-        return self.exchanges.first { ToolKey($0.call) == key && (!$0.completed || $0.succeeded) }
+        return self.exchanges.first {
+            $0.call.name == call.name && (!$0.completed || $0.succeeded) && ToolKey($0.call) == key
+        }
     }
 
     private mutating func change(_ toolCallID: String, _ body: (inout ToolExchange) -> Void) {
