@@ -1,6 +1,7 @@
 /// Ids that follow from what they name, so that whoever writes the same thing again writes it under the same id.
 package enum CallID {
-    package static func quote(_ callSid: String, toolCallID: String) -> String { "\(callSid).\(toolCallID)" }
+    /// Of what a tool has made.
+    package static func result(_ callSid: String, toolCallID: String) -> String { "\(callSid).\(toolCallID)" }
 
     package static func toolStarted(_ callSid: String, toolCallID: String) -> String {
         "tool-started/\(callSid)/\(toolCallID)"

@@ -84,29 +84,38 @@ import Testing
         #expect(self.run("end_call", arguments).succeeded == succeeds)
     }
 
-    @Test func `an unknown tool names the tools that there are`() {
+    @Test func `an unknown tool sends the model back to those that it was given`() throws {
         let completed = self.run("order_pizza", "{}")
         #expect(!completed.succeeded)
-        #expect(completed.output.contains("extract_quote"))
+        let error = try JSONValue(parsing: completed.output)["error"]
+        #expect(error?["code"] == "unknown_tool")
+        #expect(error?["message"] == "There is no tool order_pizza. Use only the tools that you were given.")
     }
 
     @Test(arguments: Tool.allCases)
-    func `each definition's parameters are a JSON Schema of an object`(_ tool: Tool) throws {
+    func `each definition's parameters are a JSON Schema of an object, and all of it is checked`(_ tool: Tool) throws {
         let schema = try JSONValue(parsing: tool.definition.parameters)
         #expect(tool.definition.name == tool.rawValue)
+        #expect(throws: Never.self) { try JSONSchema(schema) }
         #expect(schema["type"] == "object")
+        #expect(schema["additionalProperties"] == false)
         let properties = Set(try #require(schema["properties"]?.objectValue).keys)
-        let required = Set(try #require(schema["required"]?.arrayValue).compactMap(\.stringValue))
-        #expect(required.isSubset(of: properties))
-        let expected: Set<String> =
+        let required = Set(schema["required"]?.arrayValue?.compactMap(\.stringValue) ?? [])
+        let expected: (properties: Set<String>, required: Set<String>) =
             switch tool {
-            case .extractQuote: ["price", "currency", "details", "availability"]
-            case .noteTone: ["emotion", "urgency", "sentiment", "evidence"]
-            case .sendDigits: ["digits", "reason"]
-            case .reportVoicemail: ["evidence"]
-            case .endCall: ["reason", "outcome"]
-            case .scheduleAppointment, .placeOrder, .recordSpecialOffer, .validateQuote, .compareQuotes: []
+            case .extractQuote: (["price", "currency", "details", "availability"], ["price"])
+            case .scheduleAppointment: (["date", "time", "confirmationNumber", "notes"], ["date", "time"])
+            case .placeOrder:
+                (["items", "totalPrice", "confirmationNumber", "estimatedTime", "delivery"], ["items"])
+            case .recordSpecialOffer: (["description", "discount", "validUntil", "conditions"], ["description"])
+            case .validateQuote: (["quoteId", "price", "currency", "details", "availability"], [])
+            case .compareQuotes: (["quotes", "requestId", "criteria"], [])
+            case .noteTone: (["emotion", "urgency", "sentiment", "evidence"], [])
+            case .sendDigits: (["digits", "reason"], ["digits"])
+            case .reportVoicemail: (["evidence"], [])
+            case .endCall: (["reason", "outcome"], ["reason"])
             }
-        #expect(properties == expected)
+        #expect(properties == expected.properties)
+        #expect(required == expected.required)
     }
 }

@@ -81,8 +81,8 @@ struct CoordinatorBatch {
             let plan = self.agents.plan(for: state, atUs: self.clockUs)
             try self.append(CallID.planned(state.callSid), of: state) { $0.callPlanned = plan }
         case .runTool(let call): try self.run(call, of: state)
-        case .giveUpTool(let call):
-            let error = ToolError("\(call.name) did not answer in time. Go on without it.", code: .timeout)
+        case .giveUpTool(let call, let mayRepeat):
+            let error = ToolError.unanswered(call.name, mayRepeat: mayRepeat)
             try self.append(CallID.toolCompleted(state.callSid, toolCallID: call.toolCallID), of: state) {
                 $0.toolCompleted = error.completed(call)
             }

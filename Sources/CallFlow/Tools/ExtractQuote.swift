@@ -4,39 +4,34 @@ import JSON
 import SwiftProtobuf
 
 /// `extract_quote`: writes down a price that the business named.
-enum ExtractQuote {
-    static let definition = ToolDefinition.with {
-        $0.name = Tool.extractQuote.rawValue
-        $0.description_p = """
-            Write down a price that the business has just said out loud. Call it once for each different price, as \
-            soon as you have heard it clearly, and never with a price that you guessed or that you said yourself.
-            """
-        $0.parameters =
-            JSONValue.object([
-                "type": "object",
-                "properties": [
-                    "price": [
-                        "type": "number",
-                        "minimum": 0,
-                        "description": "The total price as a plain number, such as 45 or 45.50.",
-                    ],
-                    "currency": [
-                        "type": "string",
-                        "description": "ISO 4217 code of the currency. USD when the business does not say.",
-                    ],
-                    "details": [
-                        "type": "string",
-                        "description": "What the price is for and what it includes, in the business's words.",
-                    ],
-                    "availability": [
-                        "type": "string",
-                        "description": "When it can be done or delivered, in the business's words.",
-                    ],
-                ],
-                "required": ["price"],
-                "additionalProperties": false,
-            ]).text
-    }
+enum ExtractQuote: ToolBehavior {
+    static let definition = ToolDefinition(
+        .extractQuote,
+        """
+        Write down a price that the business has just said out loud. Call it once for each different price, as \
+        soon as you have heard it clearly, and never with a price that you guessed or that you said yourself.
+        """,
+        properties: [
+            "price": [
+                "type": ["number", "string"],
+                "minimum": 0,
+                "description": "The total price as one plain number, such as 45 or 45.50.",
+            ],
+            "currency": [
+                "type": "string",
+                "description": "ISO 4217 code of the currency. USD when the business does not say.",
+            ],
+            "details": [
+                "type": "string",
+                "description": "What the price is for and what it includes, in the business's words.",
+            ],
+            "availability": [
+                "type": "string",
+                "description": "When it can be done or delivered, in the business's words.",
+            ],
+        ],
+        required: ["price"]
+    )
 
     private struct Arguments {
         var price: String
@@ -66,7 +61,7 @@ enum ExtractQuote {
     static func run(_ call: ToolCall, in context: ToolContext) throws(ToolError) -> Tool.Outcome {
         let arguments = try Arguments(call.arguments)
         let quote = Quote.with {
-            $0.quoteID = CallID.quote(context.callSid, toolCallID: call.toolCallID)
+            $0.quoteID = CallID.result(context.callSid, toolCallID: call.toolCallID)
             $0.callSid = context.callSid
             $0.requestID = context.requestID
             $0.businessName = context.businessName
@@ -77,17 +72,15 @@ enum ExtractQuote {
             $0.agent = call.agent
             $0.quotedAt = Timestamp.rfc3339(us: context.atUs)
         }
-        let output: JSONValue = [
-            "status": "recorded", "quoteId": .string(quote.quoteID), "price": .string(quote.price),
-            "currency": .string(quote.currency),
-        ]
-        guard let result = try? quote.jsonString() else {
-            throw ToolError("The quote could not be written down. Call extract_quote again.")
-        }
-        return Tool.Outcome(output: output.text, result: result)
+        return try Tool.Outcome(
+            [
+                "status": "recorded", "quoteId": .string(quote.quoteID), "price": .string(quote.price),
+                "currency": .string(quote.currency),
+            ],
+            made: quote
+        )
     }
 
-    /// What cannot be read is compared as it is written.
     static func normalised(_ json: String) -> String {
         guard let arguments = try? Arguments(json) else { return json }
         return JSONValue.array([

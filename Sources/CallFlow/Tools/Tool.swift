@@ -1,36 +1,6 @@
 package import CallEvents
+import JSON
 import SwiftProtobuf
-
-/// What a tool may know of the call besides its arguments.
-package struct ToolContext: Sendable, Equatable {
-    package var callSid: String
-    package var requestID: String
-    package var businessName: String
-    /// When the tool runs, Unix microseconds.
-    package var atUs: Int64
-    package var limits = CallLimits()
-    /// The quotes of this request: those of this call, of other calls, and those that came with it.
-    package var quotes: [Quote] = []
-
-    package init(callSid: String, requestID: String, businessName: String, atUs: Int64) {
-        self.callSid = callSid
-        self.requestID = requestID
-        self.businessName = businessName
-        self.atUs = atUs
-    }
-
-    /// - Parameter others: quotes of other calls of the same request.
-    package init(_ state: CallState, others: [Quote] = [], atUs: Int64) {
-        self.init(
-            callSid: state.callSid,
-            requestID: state.request.requestID,
-            businessName: state.request.businessName,
-            atUs: atUs
-        )
-        self.limits = state.limits
-        self.quotes = state.quotes + others
-    }
-}
 
 /// The tools that agents can be given. All are pure: running one again is always safe.
 package enum Tool: String, CaseIterable, Sendable {
@@ -56,21 +26,23 @@ package enum Tool: String, CaseIterable, Sendable {
         }
     }
 
-    /// What the model is told about the tool.
-    package var definition: ToolDefinition {
+    private var behavior: any ToolBehavior.Type {
         switch self {
-        case .extractQuote: ExtractQuote.definition
-        case .noteTone: NoteTone.definition
-        case .sendDigits: SendDigits.definition
-        case .reportVoicemail: ReportVoicemail.definition
-        case .endCall: EndCall.definition
-        case .scheduleAppointment, .placeOrder, .recordSpecialOffer, .validateQuote, .compareQuotes:
-            .with {
-                $0.name = self.rawValue
-                $0.parameters = #"{"type":"object","properties":{}}"#
-            }
+        case .extractQuote: ExtractQuote.self
+        case .scheduleAppointment: ScheduleAppointment.self
+        case .placeOrder: PlaceOrder.self
+        case .recordSpecialOffer: RecordSpecialOffer.self
+        case .validateQuote: ValidateQuote.self
+        case .compareQuotes: CompareQuotes.self
+        case .noteTone: NoteTone.self
+        case .sendDigits: SendDigits.self
+        case .reportVoicemail: ReportVoicemail.self
+        case .endCall: EndCall.self
         }
     }
+
+    /// What the model is told about the tool.
+    package var definition: ToolDefinition { self.behavior.definition }
 
     /// Runs the tool that the model asks for. Nothing that the model can send makes this fail: wrong arguments and
     /// unknown tools give an output from which it can correct itself.
@@ -90,26 +62,27 @@ package enum Tool: String, CaseIterable, Sendable {
     }
 
     private static func outcome(of call: ToolCall, in context: ToolContext) throws(ToolError) -> Outcome {
-        switch Tool(rawValue: call.name) {
-        case .extractQuote: return try ExtractQuote.run(call, in: context)
-        case .noteTone: return try NoteTone.run(call)
-        case .sendDigits: return try SendDigits.run(call)
-        case .reportVoicemail: return try ReportVoicemail.run(call, in: context)
-        case .endCall: return try EndCall.run(call)
-        case .scheduleAppointment, .placeOrder, .recordSpecialOffer, .validateQuote, .compareQuotes, nil:
-            throw ToolError("There is no tool \(call.name).", code: .unknownTool)
+        guard let tool = Tool(rawValue: call.name) else {
+            throw ToolError(
+                "There is no tool \(call.name.prefix(60)). Use only the tools that you were given.",
+                code: .unknownTool
+            )
         }
+        try Self.schemas[tool]?.check(arguments: call.arguments, of: call.name)
+        return try tool.behavior.run(call, in: context)
     }
 
-    /// The arguments in one form for all spellings of the same thing, for comparison only.
-    func normalised(_ arguments: String) -> String {
-        switch self {
-        case .extractQuote: ExtractQuote.normalised(arguments)
-        case .endCall: EndCall.normalised(arguments)
-        case .noteTone, .sendDigits, .reportVoicemail: arguments
-        case .scheduleAppointment, .placeOrder, .recordSpecialOffer, .validateQuote, .compareQuotes: arguments
+    /// What each tool publishes: arguments are compared with nothing else.
+    private static let schemas = Dictionary(
+        uniqueKeysWithValues: Self.allCases.compactMap { tool in
+            (try? JSONValue(parsing: tool.definition.parameters))
+                .flatMap { try? JSONSchema($0) }
+                .map { (tool, $0) }
         }
-    }
+    )
+
+    /// The arguments in one form for all spellings of the same thing, for comparison only.
+    func normalised(_ arguments: String) -> String { self.behavior.normalised(arguments) }
 
     /// What the tool made.
     /// - Parameter json: proto3 JSON of the message; nil when it is none.

@@ -3,38 +3,33 @@ import JSON
 import SwiftProtobuf
 
 /// `end_call`: hangs up when what the agent has said so far was played.
-enum EndCall {
-    static let definition = ToolDefinition.with {
-        $0.name = Tool.endCall.rawValue
-        $0.description_p = """
-            End the phone call. Say goodbye out loud first, in the same reply: the line is closed as soon as your words \
-            were played, and nothing can be said after it. Never use it while the business is still speaking or waits \
-            for an answer.
-            """
-        $0.parameters =
-            JSONValue.object([
-                "type": "object",
-                "properties": [
-                    "reason": [
-                        "type": "string",
-                        "description": "Why the call ends, in a few words, such as: quote received.",
-                    ],
-                    "outcome": [
-                        "type": "string",
-                        "enum": .array(EndCall.outcomes.map { .string($0) }),
-                        "description": "How it went.",
-                    ],
-                ],
-                "required": ["reason"],
-                "additionalProperties": false,
-            ]).text
-    }
+enum EndCall: ToolBehavior {
+    static let definition = ToolDefinition(
+        .endCall,
+        """
+        End the phone call. Say goodbye out loud first, in the same reply: the line is closed as soon as your words \
+        were played, and nothing can be said after it. Never use it while the business is still speaking or waits \
+        for an answer.
+        """,
+        properties: [
+            "reason": [
+                "type": "string",
+                "description": "Why the call ends, in a few words, such as: quote received.",
+            ],
+            "outcome": [
+                "type": "string",
+                "enum": .array(EndCall.outcomes.map { .string($0) }),
+                "description": "How it went.",
+            ],
+        ],
+        required: ["reason"]
+    )
 
     private static let outcomes = [
         "success", "partial", "refused", "not_available", "wrong_number", "voicemail", "failed",
     ]
 
-    static func run(_ call: ToolCall) throws(ToolError) -> Tool.Outcome {
+    static func run(_ call: ToolCall, in context: ToolContext) throws(ToolError) -> Tool.Outcome {
         let arguments = try ToolArguments(call.arguments, of: .endCall)
         _ = try arguments.requiredText("reason")
         _ = try arguments.text("outcome")
@@ -54,7 +49,6 @@ enum EndCall {
         return self.outcomes.contains(outcome) ? outcome : nil
     }
 
-    /// What cannot be read is compared as it is written.
     static func normalised(_ json: String) -> String {
         guard let arguments = try? ToolArguments(json, of: .endCall), let reason = try? arguments.requiredText("reason")
         else { return json }

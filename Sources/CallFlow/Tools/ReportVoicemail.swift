@@ -3,22 +3,17 @@ import JSON
 import SwiftProtobuf
 
 /// `report_voicemail`: the agent hears that a machine has answered, and is told what to do about it.
-enum ReportVoicemail {
-    static let definition = ToolDefinition.with {
-        $0.name = Tool.reportVoicemail.rawValue
-        $0.description_p = """
-            Say that a voicemail greeting, an answering machine or a recording without a menu has answered instead of a \
-            person. The answer tells you what to do. Never for a phone menu, or for music while you wait.
-            """
-        $0.parameters =
-            JSONValue.object([
-                "type": "object",
-                "properties": [
-                    "evidence": ["type": "string", "description": "What you heard, such as: leave a message after the tone."]
-                ],
-                "additionalProperties": false,
-            ]).text
-    }
+enum ReportVoicemail: ToolBehavior {
+    static let definition = ToolDefinition(
+        .reportVoicemail,
+        """
+        Say that a voicemail greeting, an answering machine or a recording without a menu has answered instead of a \
+        person. The answer tells you what to do. Never for a phone menu, or for music while you wait.
+        """,
+        properties: [
+            "evidence": ["type": "string", "description": "What you heard, such as: leave a message after the tone."]
+        ]
+    )
 
     static func run(_ call: ToolCall, in context: ToolContext) throws(ToolError) -> Tool.Outcome {
         _ = try ToolArguments(call.arguments, of: .reportVoicemail).text("evidence")

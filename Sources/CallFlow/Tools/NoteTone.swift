@@ -3,27 +3,22 @@ import JSON
 import SwiftProtobuf
 
 /// `note_tone`: notes how the person sounds, for whoever watches the call.
-enum NoteTone {
-    static let definition = ToolDefinition.with {
-        $0.name = Tool.noteTone.rawValue
-        $0.description_p = """
-            Note how the person sounds, when it is not neutral or has changed: impatient, annoyed, confused, pleased. At \
-            most a few times in a call. Do not speak about it, and do not wait for it.
-            """
-        $0.parameters =
-            JSONValue.object([
-                "type": "object",
-                "properties": [
-                    "emotion": ["type": "string", "description": "In a word or two, such as: friendly, annoyed."],
-                    "urgency": ["type": "string", "enum": ["low", "medium", "high"]],
-                    "sentiment": ["type": "string", "enum": ["negative", "neutral", "positive"]],
-                    "evidence": ["type": "string", "description": "The words or the sound that tell it."],
-                ],
-                "additionalProperties": false,
-            ]).text
-    }
+enum NoteTone: ToolBehavior {
+    static let definition = ToolDefinition(
+        .noteTone,
+        """
+        Note how the person sounds, when it is not neutral or has changed: impatient, annoyed, confused, pleased. At \
+        most a few times in a call. Do not speak about it, and do not wait for it.
+        """,
+        properties: [
+            "emotion": ["type": "string", "description": "In a word or two, such as: friendly, annoyed."],
+            "urgency": ["type": "string", "enum": ["low", "medium", "high"]],
+            "sentiment": ["type": "string", "enum": ["negative", "neutral", "positive"]],
+            "evidence": ["type": "string", "description": "The words or the sound that tell it."],
+        ]
+    )
 
-    static func run(_ call: ToolCall) throws(ToolError) -> Tool.Outcome {
+    static func run(_ call: ToolCall, in context: ToolContext) throws(ToolError) -> Tool.Outcome {
         let arguments = try ToolArguments(call.arguments, of: .noteTone)
         for name in ["emotion", "urgency", "sentiment", "evidence"] { _ = try arguments.text(name) }
         guard self.tone(in: call.arguments, atUs: 0) != nil else {
