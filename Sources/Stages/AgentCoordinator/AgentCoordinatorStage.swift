@@ -12,6 +12,7 @@ package enum AgentCoordinatorStage: Stage {
 
     /// ## Variables
     /// - `VOICE_AGENTS_FILE` (path of a YAML file, default the built-in agents): who speaks, with which tools and limits.
+    /// - for each `http` tool of that file, the variable that its `secret_env` names (required, secret): signs its calls.
     /// - `VOICE_MAX_CALL_SECONDS` (0 to 14400, default what the agents' file says, 180 in the built-in one; 0 is no limit).
     package struct Configuration: Sendable {
         package var agents: AgentBook
@@ -31,6 +32,7 @@ package enum AgentCoordinatorStage: Stage {
                 "How long a call may last after the answer; 0 is no limit. Unset, the agents' file decides."
             )
         )
+        Self.readSecrets(&agents, &settings)
         return Configuration(agents: agents)
     }
 
@@ -48,6 +50,19 @@ package enum AgentCoordinatorStage: Stage {
         } catch {
             for problem in error.problems { settings.report("\(problem)") }
             return AgentBook.empty
+        }
+    }
+
+    /// Tools can share a variable.
+    private static func readSecrets(_ agents: inout AgentBook, _ settings: inout Settings) {
+        var secrets: [String: String] = [:]
+        for index in agents.httpTools.indices {
+            let tool = agents.httpTools[index]
+            let secret =
+                secrets[tool.secretVariable]
+                ?? settings.requiredSecret(tool.secretVariable, "Signs the calls of the tool \(tool.name).")
+            secrets[tool.secretVariable] = secret
+            agents.httpTools[index].secret = secret
         }
     }
 
