@@ -82,17 +82,34 @@ import Testing
         let quotes = [Quote.test("a", "45.00", own: true), .test("b", "46.00")]
         #expect(try self.output(self.run(.validateQuote, #"{"price":45}"#, quotes))["quoteId"] == "a")
         let other = try self.output(
-            self.run(.validateQuote, #"{"price":46,"details":"all in","availability":"Friday"}"#, quotes)
+            self.run(.validateQuote, #"{"price":46,"details":"tax inclusive","availability":"Friday"}"#, quotes)
         )
         #expect(other["recorded"] == false)
         #expect(other["complete"] == true)
         #expect(other["ask"]?.arrayValue?.count == 1)
     }
 
+    @Test func `a price without a currency is in that of the record`() throws {
+        let quotes = [Quote.test("a", "45.00", "EUR", own: true)]
+        #expect(
+            try self.output(self.run(.validateQuote, #"{"quoteId":"a","price":45}"#, quotes))["priceConsistent"] == true
+        )
+        #expect(try self.output(self.run(.validateQuote, #"{"price":45}"#, quotes))["quoteId"] == "a")
+        let dollars = try self.output(self.run(.validateQuote, #"{"quoteId":"a","price":"$45"}"#, quotes))
+        #expect(dollars["priceConsistent"] == false)
+    }
+
+    @Test func `a quote whose price cannot be read is none`() throws {
+        let quotes = [Quote.test("a", "free"), .test("b", "45.00")]
+        #expect(try self.message(self.run(.validateQuote, #"{"quoteId":"a"}"#, quotes)).contains("has no price"))
+        #expect(try self.ids(quotes) == ["b"])
+    }
+
     @Test func `a vague price and a vague day are asked again`() throws {
-        let arguments = #"{"price":45,"details":"Starting at 45 plus tax","availability":"call us"}"#
+        let arguments = #"{"price":45,"details":"Starting at 45, with coffee","availability":"call us"}"#
         let ask = try #require(try self.output(self.run(.validateQuote, arguments))["ask"]?.arrayValue)
         #expect(ask.contains(#"The details say "starting at": ask for the most likely total."#))
+        #expect(ask.contains("Ask whether taxes and fees are in the price."))
         #expect(ask.contains(#""call us" names no day: ask for the earliest one."#))
     }
 

@@ -34,7 +34,9 @@ import Testing
             #expect(completed.succeeded || completed.result.isEmpty)
             if !completed.result.isEmpty { #expect(tool.result(from: completed.result) != nil) }
             taken += completed.succeeded ? 1 : 0
-            _ = tool.normalised(text)
+            #expect(self.run(tool, text) == completed)
+            let key = tool.normalised(text)
+            #expect(tool.normalised(key) == key)
         }
         // Else the arguments are too wild to reach anything.
         #expect(taken > 0)

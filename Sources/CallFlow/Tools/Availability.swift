@@ -39,10 +39,10 @@ enum Availability: Equatable, Sendable {
 
     /// Words in lower case, by clause.
     private static func clauses(_ text: String) -> [[String]] {
-        let plain = text.prefix(2000).lowercased().replacing("’", with: "'").replacing("a.m.", with: "am").replacing(
-            "p.m.",
-            with: "pm"
-        )
+        var plain = text.prefix(2000).lowercased()
+        for (written, meant) in [("’", "'"), ("a.m.", "am"), ("p.m.", "pm")] {
+            plain = plain.replacing(written, with: meant)
+        }
         var clauses: [[String]] = [[]]
         for word in plain.split(whereSeparator: \.isWhitespace).prefix(Self.maxWords) {
             let bare = word.trimmed { !($0.isLetter || $0.isNumber) }

@@ -36,40 +36,24 @@ enum ExtractQuote: ToolBehavior {
     private struct Arguments {
         var price: String
         var currency: String
-        var details: String
-        var availability: String
+        var stated: StatedQuote
 
         init(_ json: String) throws(ToolError) {
-            let arguments = try ToolArguments(json, of: .extractQuote)
-            guard let stated = try arguments.text("price"), let price = Price(stated) else {
-                throw ToolError(
-                    "price must be one number, not negative, such as 45 or 45.50. Ask for the price if it is not "
-                        + "clear, then call extract_quote again."
-                )
-            }
+            self.stated = try StatedQuote(ToolArguments(json, of: .extractQuote))
+            guard let price = self.stated.price else { throw ToolError("price is required. Ask for it.") }
             self.price = price.decimalText
-            let currency = try arguments.text("currency") ?? price.currency ?? Currency.default
-            guard let code = Currency.code(currency) else {
-                throw ToolError("currency must be an ISO 4217 code such as USD.")
-            }
-            self.currency = code
-            self.details = try arguments.text("details") ?? ""
-            self.availability = try arguments.text("availability") ?? ""
+            self.currency = self.stated.currency ?? Currency.default
         }
     }
 
     static func run(_ call: ToolCall, in context: ToolContext) throws(ToolError) -> Tool.Outcome {
         let arguments = try Arguments(call.arguments)
-        let quote = Quote.with {
+        let quote = Quote.made(by: call, in: context) {
             $0.quoteID = CallID.result(context.callSid, toolCallID: call.toolCallID)
-            $0.callSid = context.callSid
-            $0.requestID = context.requestID
-            $0.businessName = context.businessName
             $0.price = arguments.price
             $0.currency = arguments.currency
-            $0.details = arguments.details
-            $0.availability = arguments.availability
-            $0.agent = call.agent
+            $0.details = arguments.stated.details
+            $0.availability = arguments.stated.availability
             $0.quotedAt = Timestamp.rfc3339(us: context.atUs)
         }
         return try Tool.Outcome(
@@ -84,8 +68,9 @@ enum ExtractQuote: ToolBehavior {
     static func normalised(_ json: String) -> String {
         guard let arguments = try? Arguments(json) else { return json }
         return JSONValue.array([
-            .string(arguments.price), .string(arguments.currency), .string(arguments.details.lowercased()),
-            .string(arguments.availability.lowercased()),
+            .string(arguments.price), .string(arguments.currency),
+            .string(arguments.stated.details.lowercased()),
+            .string(arguments.stated.availability.lowercased()),
         ]).text
     }
 }

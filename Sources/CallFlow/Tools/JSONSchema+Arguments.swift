@@ -7,6 +7,9 @@ extension JSONSchema {
     ///   - tool: its name.
     /// - Throws: everything that is wrong with them, in words for the model.
     package func check(arguments json: String, of tool: String) throws(ToolError) {
+        guard ToolArguments.isPlain(json) else {
+            throw ToolError("The arguments of \(tool) are too long or too deep. Call it again with less.")
+        }
         let isBlank = json.allSatisfy(\.isWhitespace)
         guard let arguments = isBlank ? .object([:]) : try? JSONValue(parsing: json), arguments.objectValue != nil
         else { throw ToolError("The arguments of \(tool) are not a JSON object. Call it again.") }

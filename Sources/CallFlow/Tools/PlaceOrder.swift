@@ -131,11 +131,8 @@ enum PlaceOrder: ToolBehavior {
 
     static func run(_ call: ToolCall, in context: ToolContext) throws(ToolError) -> Tool.Outcome {
         let arguments = try Arguments(call.arguments)
-        let order = Order.with {
+        let order = Order.made(by: call, in: context) {
             $0.orderID = CallID.result(context.callSid, toolCallID: call.toolCallID)
-            $0.callSid = context.callSid
-            $0.requestID = context.requestID
-            $0.businessName = context.businessName
             $0.items = arguments.items
             if let total = arguments.total {
                 $0.totalPrice = total.decimalText
@@ -144,7 +141,6 @@ enum PlaceOrder: ToolBehavior {
             $0.confirmationNumber = arguments.confirmationNumber
             $0.estimatedTime = arguments.estimatedTime
             $0.delivery = arguments.delivery
-            $0.agent = call.agent
             $0.recordedAt = Timestamp.rfc3339(us: context.atUs)
         }
         var output: [String: JSONValue] = [

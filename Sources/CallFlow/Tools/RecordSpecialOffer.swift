@@ -53,17 +53,13 @@ enum RecordSpecialOffer: ToolBehavior {
                 "validUntil \(validUntil.longText) is in the past: today is \(context.now.date.longText). Ask again."
             )
         }
-        let offer = Offer.with {
+        let offer = Offer.made(by: call, in: context) {
             $0.offerID = CallID.result(context.callSid, toolCallID: call.toolCallID)
-            $0.callSid = context.callSid
-            $0.requestID = context.requestID
-            $0.businessName = context.businessName
             $0.description_p = arguments.description
             $0.discount = arguments.discount
             $0.validUntil = arguments.validUntil
             $0.validUntilDate = validUntil?.text ?? ""
             $0.conditions = arguments.conditions
-            $0.agent = call.agent
             $0.recordedAt = Timestamp.rfc3339(us: context.atUs)
         }
         return try Tool.Outcome(["status": "recorded", "offerId": .string(offer.offerID)], made: offer)

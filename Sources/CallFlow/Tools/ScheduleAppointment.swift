@@ -70,11 +70,8 @@ enum ScheduleAppointment: ToolBehavior {
     static func run(_ call: ToolCall, in context: ToolContext) throws(ToolError) -> Tool.Outcome {
         let arguments = try Arguments(call.arguments, today: context.now.date)
         try self.check(arguments, context)
-        let appointment = Appointment.with {
+        let appointment = Appointment.made(by: call, in: context) {
             $0.appointmentID = CallID.result(context.callSid, toolCallID: call.toolCallID)
-            $0.callSid = context.callSid
-            $0.requestID = context.requestID
-            $0.businessName = context.businessName
             $0.date = arguments.date.text
             $0.time = arguments.time.text
             if let zone = context.timeZone {
@@ -84,7 +81,6 @@ enum ScheduleAppointment: ToolBehavior {
             $0.asSaid = arguments.asSaid
             $0.confirmationNumber = arguments.confirmationNumber
             $0.notes = arguments.notes
-            $0.agent = call.agent
             $0.recordedAt = Timestamp.rfc3339(us: context.atUs)
         }
         return try Tool.Outcome(

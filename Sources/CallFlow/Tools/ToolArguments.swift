@@ -50,6 +50,9 @@ struct ToolArguments {
 
     /// - Parameter json: nothing at all counts as no arguments.
     init(_ json: String, of tool: Tool) throws(ToolError) {
+        guard Self.isPlain(json) else {
+            throw ToolError("The arguments of \(tool.rawValue) are too long or too deep. Call it again with less.")
+        }
         do {
             let isBlank = json.allSatisfy(\.isWhitespace)
             self.members = isBlank ? [:] : try JSONDecoder().decode([String: Value].self, from: Data(json.utf8))
@@ -58,9 +61,40 @@ struct ToolArguments {
         }
     }
 
+    /// More is nothing that a tool could mean, and deep JSON is slow to decode: its time grows with the square of the depth.
+    private static let maxBytes = 64 << 10
+    private static let maxDepth = 32
+
+    /// Whether JSON text is short and flat enough to be decoded.
+    static func isPlain(_ json: String) -> Bool {
+        guard json.utf8.count <= self.maxBytes else { return false }
+        var depth = 0
+        var isInString = false
+        var isEscaped = false
+        for byte in json.utf8 {
+            if isEscaped {
+                isEscaped = false
+            } else if isInString {
+                isEscaped = byte == UInt8(ascii: "\\")
+                isInString = byte != UInt8(ascii: "\"")
+            } else {
+                switch byte {
+                case UInt8(ascii: "\""): isInString = true
+                case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
+                case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
+                default: break
+                }
+                if depth > self.maxDepth { return false }
+            }
+        }
+        return true
+    }
+
     /// The objects of a JSON array, for lists that came otherwise; what is no object is left out.
     static func objects(inArray json: String) -> [ToolArguments] {
-        guard let values = try? JSONDecoder().decode([Value].self, from: Data(json.utf8)) else { return [] }
+        guard self.isPlain(json), let values = try? JSONDecoder().decode([Value].self, from: Data(json.utf8)) else {
+            return []
+        }
         return values.compactMap { value in
             if case .object(let members) = value { ToolArguments(members, path: "") } else { nil }
         }

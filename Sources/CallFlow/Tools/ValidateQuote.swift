@@ -28,48 +28,37 @@ enum ValidateQuote: ToolBehavior {
 
     private struct Arguments {
         var quoteID: String?
-        var price: Price?
-        var currency: String
-        var details: String
-        var availability: String
+        var stated: StatedQuote
 
         init(_ json: String) throws(ToolError) {
             let arguments = try ToolArguments(json, of: .validateQuote)
             self.quoteID = try arguments.text("quoteId")
-            let stated = try arguments.text("price")
-            self.price = stated.flatMap { Price($0) }
-            guard stated == nil || self.price != nil else {
-                throw ToolError("price must be one number, not negative, such as 45 or 45.50.")
-            }
-            guard self.quoteID != nil || self.price != nil else {
+            self.stated = try StatedQuote(arguments)
+            guard self.quoteID != nil || self.stated.price != nil else {
                 throw ToolError("Give quoteId, or price, or both.")
             }
-            let currency = try arguments.text("currency") ?? self.price?.currency ?? Currency.default
-            guard let code = Currency.code(currency) else {
-                throw ToolError("currency must be an ISO 4217 code such as USD.")
-            }
-            self.currency = code
-            self.details = try arguments.text("details") ?? ""
-            self.availability = try arguments.text("availability") ?? ""
         }
     }
 
     static func run(_ call: ToolCall, in context: ToolContext) throws(ToolError) -> Tool.Outcome {
         let arguments = try Arguments(call.arguments)
         let recorded = try self.recorded(arguments, context)
-        var subject = recorded ?? .with { $0.currency = arguments.currency }
-        if recorded == nil {
-            subject.price = arguments.price?.decimalText ?? ""
-            subject.callSid = context.callSid
-            subject.businessName = context.businessName
-        }
-        if subject.details.isEmpty { subject.details = arguments.details }
-        if subject.availability.isEmpty { subject.availability = arguments.availability }
+        var subject =
+            recorded
+            ?? .with {
+                $0.price = arguments.stated.price?.decimalText ?? ""
+                $0.currency = arguments.stated.currency ?? Currency.default
+                $0.callSid = context.callSid
+                $0.businessName = context.businessName
+            }
+        if subject.details.isEmpty { subject.details = arguments.stated.details }
+        if subject.availability.isEmpty { subject.availability = arguments.stated.availability }
 
         let others = context.quotes.withoutRepeats.filter { other in
             other.quoteID != subject.quoteID && (other.callSid != subject.callSid || !subject.isSamePrice(as: other))
         }
-        guard let found = QuoteAssessment.all([subject] + others, in: context).first else {
+        guard Amount(subject.price) != nil, let found = QuoteAssessment.all([subject] + others, in: context).first
+        else {
             throw ToolError("The quote has no price. Ask for it.")
         }
         return Tool.Outcome(output: self.report(found, arguments, isRecorded: recorded != nil).text)
@@ -86,9 +75,10 @@ enum ValidateQuote: ToolBehavior {
                     + (known.isEmpty ? "None was recorded yet: give the price instead." : "Recorded are: \(known).")
             )
         }
+        let stated = arguments.stated
         return context.quotes.last { quote in
-            quote.callSid == context.callSid && quote.price == arguments.price?.decimalText
-                && quote.currency == arguments.currency
+            quote.callSid == context.callSid && quote.price == stated.price?.decimalText
+                && quote.currency == stated.currency ?? quote.currency
         }
     }
 
@@ -103,23 +93,25 @@ enum ValidateQuote: ToolBehavior {
                 ? "Nothing is open: this quote can be relied on." : "Ask the business what is listed, one at a time.",
         ]
         if isRecorded { output["quoteId"] = .string(found.quote.quoteID) }
-        if let consistent = self.isConsistent(found, arguments) { output["priceConsistent"] = .bool(consistent) }
+        if let heard = self.heard(arguments, found) { output["priceConsistent"] = .bool(heard.isSame) }
         output["comparison"] = found.deviation?.json ?? "There are no other quotes in this currency to compare with."
         return .object(output)
     }
 
-    /// - Returns: nil when there are no two prices.
-    private static func isConsistent(_ found: QuoteAssessment, _ arguments: Arguments) -> Bool? {
-        guard arguments.quoteID != nil, let price = arguments.price else { return nil }
-        return Amount(price.decimalText) == found.amount && arguments.currency == found.quote.currency
+    /// The price in the arguments, beside that of the quote; nil when there are no two prices.
+    private static func heard(_ arguments: Arguments, _ found: QuoteAssessment) -> (text: String, isSame: Bool)? {
+        guard arguments.quoteID != nil, let price = arguments.stated.price else { return nil }
+        let currency = arguments.stated.currency ?? found.quote.currency
+        let isSame = Amount(price.decimalText) == found.amount && currency == found.quote.currency
+        return ("\(price.decimalText) \(currency)", isSame)
     }
 
     private static func questions(_ found: QuoteAssessment, _ arguments: Arguments, isRecorded: Bool) -> [String] {
         var questions: [String] = []
-        if self.isConsistent(found, arguments) == false, let price = arguments.price {
+        if let heard = self.heard(arguments, found), !heard.isSame {
             questions.append(
-                "Recorded is \(found.priceText), you heard \(price.decimalText) \(arguments.currency): ask which is right, and "
-                    + "have the right one recorded."
+                "Recorded is \(found.priceText), you heard \(heard.text): ask which is right, and have the right one "
+                    + "recorded."
             )
         }
         if !isRecorded { questions.append("This price is not recorded: repeat it to be sure, and have it recorded.") }
@@ -129,7 +121,7 @@ enum ValidateQuote: ToolBehavior {
         }
         if found.quote.details.isEmpty {
             questions.append("Ask what the price includes, and whether taxes and fees are in it.")
-        } else if !["tax", "fee", "all in", "out the door"].contains(where: { words.contains($0) }) {
+        } else if Self.charges.isDisjoint(with: words.split { !$0.isLetter }.map(String.init)) {
             questions.append("Ask whether taxes and fees are in the price.")
         }
         if found.quote.availability.isEmpty {
@@ -150,6 +142,8 @@ enum ValidateQuote: ToolBehavior {
     private static let hedges = [
         "starting at", "starts at", "starting from", "approximately", "roughly", "estimate", "depends", "depending",
         "plus tax",
-        "plus parts", "plus fees", "at least", "up to", "per hour", "hourly", "ballpark",
+        "plus parts", "plus fees", "per hour", "hourly", "ballpark",
     ]
+    /// Words of what may come on top.
+    private static let charges: Set<String> = ["tax", "taxes", "vat", "fee", "fees", "inclusive"]
 }
