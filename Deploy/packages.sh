@@ -6,7 +6,7 @@ set -euo pipefail
 
 usage() { sed -n '2,4s/^# \{0,1\}//p' "$0"; }
 
-packages=(librdkafka-dev libssl-dev libsqlite3-dev zlib1g-dev pkg-config haproxy curl jq sqlite3 util-linux)
+packages=(librdkafka-dev libssl-dev libsqlite3-dev zlib1g-dev tzdata pkg-config haproxy curl jq sqlite3 util-linux)
 case "${1:-}" in
     run) ;;
     test) packages+=(protobuf-compiler python3-protobuf python3-yaml python3-jsonschema python3-confluent-kafka) ;;

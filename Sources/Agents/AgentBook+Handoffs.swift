@@ -3,13 +3,6 @@ import CallFlow
 import JSON
 import SwiftProtobuf
 
-/// What is decided about a handoff that somebody outside of the conversation asks for.
-package enum HandoffDecision: Sendable, Equatable {
-    case handedOver(AgentChanged)
-    /// Why not, in words.
-    case refused(String)
-}
-
 extension AgentBook {
     /// Decides on a `transfer_to_*` call: its completion hands the conversation over, or tells the model why not.
     /// - Parameters:
@@ -40,7 +33,8 @@ extension AgentBook {
         }
     }
 
-    /// Decides on a handoff that somebody outside asks for: to any agent, since whoever asks knows better.
+    /// Decides on a handoff that somebody outside asks for: to any agent, since whoever asks knows better. The event is
+    /// `agentChanged`, or `handoffRefused` with the reason.
     /// - Parameters:
     ///   - otherQuotes: of other calls of the same request.
     ///   - atUs: now, Unix microseconds.
@@ -49,7 +43,7 @@ extension AgentBook {
         in state: CallState,
         otherQuotes: [Quote] = [],
         atUs: Int64
-    ) -> HandoffDecision {
+    ) -> CallEvent.OneOf_Body {
         let request = pending.request
         let handoff = Handoff.with {
             $0.fromAgent = state.agent
@@ -59,9 +53,14 @@ extension AgentBook {
             $0.atUs = atUs
         }
         do throws(ToolError) {
-            return .handedOver(try self.change(handoff, in: state, otherQuotes: otherQuotes))
+            return .agentChanged(try self.change(handoff, in: state, otherQuotes: otherQuotes))
         } catch {
-            return .refused(error.message)
+            return .handoffRefused(
+                .with {
+                    $0.request = request
+                    $0.reason = error.message
+                }
+            )
         }
     }
 

@@ -1,6 +1,5 @@
 package import CallEvents
 import CallFlow
-import JSON
 import SwiftProtobuf
 
 extension AgentBook {
@@ -9,7 +8,7 @@ extension AgentBook {
     ///   - otherQuotes: of other calls of the same request.
     ///   - atUs: now, Unix microseconds.
     package func plan(for state: CallState, otherQuotes: [Quote] = [], atUs: Int64) -> CallPlanned {
-        let call = CallValues(state, handoff: nil, otherQuotes: otherQuotes, atUs: atUs, timeZone: self.zone)
+        let call = CallValues(state, handoff: nil, otherQuotes: otherQuotes, atUs: atUs, timeZone: self.timeZone)
         return .with {
             $0.agent = self.agent(self.beginsWith).map { self.session(of: $0, call) } ?? AgentSession()
             $0.limits = self.limits
@@ -35,7 +34,7 @@ extension AgentBook {
         atUs: Int64
     ) -> AgentSession? {
         guard let agent = self.agent(id) else { return nil }
-        let call = CallValues(state, handoff: handoff, otherQuotes: otherQuotes, atUs: atUs, timeZone: self.zone)
+        let call = CallValues(state, handoff: handoff, otherQuotes: otherQuotes, atUs: atUs, timeZone: self.timeZone)
         var session = self.session(of: agent, call)
         // Whoever takes over speaks first: the person would wait for nothing.
         if handoff != nil, session.opening.isEmpty { session.opening = Self.takingOver }
@@ -52,45 +51,8 @@ extension AgentBook {
             $0.agent = agent.id
             $0.instructions = agent.instructions.render(call.values, partials: self.partials)
             $0.opening = agent.opening?.render(call.values, partials: self.partials) ?? ""
-            $0.tools = self.tools(of: agent)
+            $0.tools = agent.definitions
             $0.settings = agent.settings
-        }
-    }
-
-    private func tools(of agent: AgentDefinition) -> [ToolDefinition] {
-        let own = agent.tools.compactMap { name in
-            Tool(rawValue: name)?.definition ?? self.httpTool(named: name)?.definition
-        }
-        let transfers = self.handoffs(of: agent.id).compactMap { self.agent($0).map(Self.transfer) }
-        return own + transfers + Self.commonTools.map(\.definition)
-    }
-
-    /// `transfer_to_*{reason*, context}`
-    private static func transfer(to agent: AgentDefinition) -> ToolDefinition {
-        .with {
-            $0.name = Tool.transferPrefix + agent.id
-            $0.description_p = """
-                Hand the conversation over to \(agent.id): \(agent.description) It hears all that was said and speaks \
-                next, with your voice: say nothing about the handover, and call no other tool beside this one.
-                """
-            $0.parameters =
-                JSONValue.object([
-                    "type": "object",
-                    "properties": [
-                        "reason": [
-                            "type": "string",
-                            "description": "Why, in a few words, such as: the customer wants to book.",
-                        ],
-                        "context": [
-                            "type": "string",
-                            "description": .string(
-                                "What \(agent.id) must know to go on: what is agreed, what is open, names and numbers."
-                            ),
-                        ],
-                    ],
-                    "required": ["reason"],
-                    "additionalProperties": false,
-                ]).text
         }
     }
 }

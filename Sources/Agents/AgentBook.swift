@@ -1,6 +1,5 @@
 import CallEvents
-import CallFlow
-import Foundation
+package import CallFlow
 import SwiftProtobuf
 
 /// The agents of a deployment: who they are, what they may use, whom they hand over to, and what limits a call has.
@@ -9,14 +8,13 @@ import SwiftProtobuf
 package struct AgentBook: Sendable {
     /// The agent that every call begins with, and to which all others return.
     package internal(set) var beginsWith = ""
-    /// IANA name of the zone in which the businesses are; nil when it is not known.
-    package var timeZone: String? { self.zone?.identifier }
+    /// Where the businesses are; nil when it is not known.
+    package internal(set) var timeZone: TimeZoneRules?
     /// The declared tools of other systems, in the order of the file.
-    package internal(set) var httpTools: [HTTPTool] = []
+    package var httpTools: [HTTPTool] = []
     /// From the answer on; 0: no limit. The environment's word counts before the file's.
     package var maxCallSeconds: UInt32 = 180
 
-    var zone: TimeZone?
     var limits = CallLimits()
     var voicemailMessage: Template?
     var agents: [AgentDefinition] = []
@@ -32,6 +30,11 @@ package struct AgentBook: Sendable {
 
     /// In the order of the file.
     package var agentIDs: [String] { self.agents.map(\.id) }
+
+    /// Of all that agents can be given.
+    package var toolNames: [String] {
+        Tool.allCases.map(\.rawValue) + self.httpTools.map(\.name) + self.agentIDs.map { Tool.transferPrefix + $0 }
+    }
 
     package func httpTool(named name: String) -> HTTPTool? { self.httpTools.first { $0.name == name } }
 

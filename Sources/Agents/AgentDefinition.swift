@@ -15,4 +15,6 @@ struct AgentDefinition: Sendable {
     var handoffs: [String]
     /// With the agent's voice.
     var settings: SessionSettings
+    /// All that the model is told of its tools: the same in every call.
+    var definitions: [ToolDefinition] = []
 }

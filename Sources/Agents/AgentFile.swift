@@ -1,6 +1,5 @@
 import CallEvents
 import CallFlow
-import Foundation
 import SwiftProtobuf
 import Yams
 
@@ -72,6 +71,7 @@ struct AgentFile {
         }
         self.checkGraph()
         self.book.agents = self.entries.compactMap(\.definition)
+        self.book.defineTools()
     }
 
     // MARK: What all agents share
@@ -91,11 +91,12 @@ struct AgentFile {
 
     private mutating func readTimeZone(_ value: FileValue?) {
         guard let value, let name = value.text() else { return }
-        // Foundation also takes abbreviations, which do not say what the law of a place does.
-        guard name == "UTC" || name.contains("/"), let zone = TimeZone(identifier: name) else {
-            return value.report("time_zone must be an IANA name such as America/New_York.")
+        guard let rules = TimeZoneRules(installed: name) else {
+            return value.report(
+                "time_zone must be an IANA name such as America/New_York; \(TimeZoneRules.directory) has none such."
+            )
         }
-        self.book.zone = zone
+        self.book.timeZone = rules
     }
 
     private mutating func readLimits(_ value: FileValue?) {

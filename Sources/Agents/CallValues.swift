@@ -1,6 +1,5 @@
 import CallEvents
 import CallFlow
-import Foundation
 import JSON
 
 /// What templates can name, for one call at one moment: the values of `TemplateVariable.ofCall`.
@@ -15,7 +14,7 @@ struct CallValues {
     ///   - handoff: the one that is being made, else the last one.
     ///   - otherQuotes: of other calls of the same request.
     ///   - atUs: now, Unix microseconds.
-    init(_ state: CallState, handoff: Handoff?, otherQuotes: [Quote], atUs: Int64, timeZone: TimeZone?) {
+    init(_ state: CallState, handoff: Handoff?, otherQuotes: [Quote], atUs: Int64, timeZone: TimeZoneRules?) {
         var values = Self.request(state.request)
         values.merge(Self.moment(atUs, timeZone)) { $1 }
         values["results"] =
@@ -44,22 +43,11 @@ struct CallValues {
         ]
     }
 
-    private static let weekdays = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
-
-    private static func moment(_ atUs: Int64, _ timeZone: TimeZone?) -> [String: Any] {
-        var calendar = Calendar(identifier: .gregorian)
-        calendar.timeZone = timeZone ?? .gmt
-        let date = Date(timeIntervalSince1970: Double(atUs / 1_000_000))
-        let parts = calendar.dateComponents([.year, .month, .day, .weekday, .hour, .minute], from: date)
-        func digits(_ number: Int?, _ count: Int) -> String {
-            let text = String(number ?? 0)
-            return String(repeating: "0", count: max(0, count - text.count)) + text
-        }
+    private static func moment(_ atUs: Int64, _ timeZone: TimeZoneRules?) -> [String: Any] {
+        let (date, time) = (timeZone ?? .utc).local(us: atUs)
         return [
-            "date": "\(digits(parts.year, 4))-\(digits(parts.month, 2))-\(digits(parts.day, 2))",
-            "weekday": Self.weekdays[max(0, min(6, (parts.weekday ?? 1) - 1))],
-            "time": "\(digits(parts.hour, 2)):\(digits(parts.minute, 2))",
-            "time_zone": timeZone?.identifier ?? OutsideText.Absent(),
+            "date": date.text, "weekday": LocalDate.weekdays[date.weekday], "time": time.text,
+            "time_zone": timeZone?.name ?? OutsideText.Absent(),
         ]
     }
 

@@ -1,3 +1,4 @@
+import JSON
 import Yams
 
 // Values with a meaning of their own.
@@ -23,6 +24,35 @@ extension FileValue {
         let isBlock = self.node.scalar?.style == .literal
         for problem in found { self.problems.report(self.line + (isBlock ? problem.line : 0), problem.message) }
         return template
+    }
+
+    /// The JSON Schema of a tool's arguments, and its text. A keyword that is not checked is a problem: it would be
+    /// a promise that nobody keeps.
+    func schema() -> (schema: JSONSchema, text: String)? {
+        guard let json = self.json() else { return nil }
+        guard json["type"] == "object" else {
+            self.report("\(self.name) must be a JSON Schema of type object.")
+            return nil
+        }
+        do {
+            return (try JSONSchema(json), json.text)
+        } catch {
+            for problem in error.problems {
+                let line = self.line(of: problem[...], under: self.line)
+                self.problems.report(line, "\(self.name): \(problem).")
+            }
+            return nil
+        }
+    }
+
+    /// Where the path stands with which a problem of the schema begins: `properties.price.minimum must be …`.
+    /// - Parameter line: where the key of this value stands.
+    private func line(of problem: Substring, under line: Int) -> Int {
+        guard let mapping = self.node.mapping.map({ FileMapping(self, $0) }) else { return line }
+        let keys = mapping.names.filter { problem.hasPrefix("\($0).") || problem.hasPrefix("\($0) ") }
+        guard let key = keys.max(by: { $0.count < $1.count }) else { return line }
+        let place = mapping.line(of: key)
+        return mapping[key]?.line(of: problem.dropFirst(key.count + 1), under: place) ?? place
     }
 
     /// US dollars, as billionths: 0 to 10,000 with at most nine decimals.

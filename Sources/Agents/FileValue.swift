@@ -126,9 +126,11 @@ struct FileValue {
         case .mapping(let mapping):
             var members: [String: JSONValue] = [:]
             for (key, value) in mapping {
-                guard let name = key.scalar?.string,
-                    let json = FileValue(name: name, node: value, problems: self.problems).json()
-                else { return nil }
+                guard let name = key.scalar?.string else {
+                    self.report("A key of \(self.name) must be text.")
+                    return nil
+                }
+                guard let json = FileValue(name: name, node: value, problems: self.problems).json() else { return nil }
                 members[name] = json
             }
             return .object(members)

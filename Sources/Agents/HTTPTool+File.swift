@@ -10,17 +10,14 @@ extension HTTPTool {
         ])
         _ = file.required("type")?.choice(["http"])
         self.description = file.required("description")?.text(limit: 2000) ?? ""
-        self.parameters = file.required("parameters").flatMap(ToolSchema.text) ?? ""
+        let schema = file.required("parameters").flatMap { $0.schema() }
+        self.schema = schema?.schema
+        self.parameters = schema?.text ?? ""
         self.url = file.required("url").flatMap(Self.url) ?? ""
         self.secretVariable = file.required("secret_env").flatMap(Self.variable) ?? ""
-        self.timeoutMs = UInt32(file["timeout_ms"]?.int(100...60_000) ?? 5000)
-        self.retries = UInt32(file["retries"]?.int(0...5) ?? 0)
+        self.timeout = .milliseconds(file["timeout_ms"]?.int(100...60_000) ?? 5000)
+        self.retries = file["retries"]?.int(0...5) ?? 0
         self.isRepeatable = file["repeatable"]?.bool() ?? false
-        if self.retries > 0, !self.isRepeatable {
-            file["retries"]?.report(
-                "retries need repeatable: true. Without an answer nobody knows whether it was done."
-            )
-        }
         guard let value = file.required("name"), let name = value.name(limit: 64) else { return nil }
         self.name = name
         if Tool(rawValue: name) != nil { value.report("\(name) is a built-in tool: give it another name.") }

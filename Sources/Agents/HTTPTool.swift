@@ -8,32 +8,42 @@ package struct HTTPTool: Sendable, Equatable {
     package var name: String
     /// What the model is told.
     package var description: String
-    /// JSON Schema of the arguments, as JSON text; only keywords that the coordinator checks.
-    package var parameters: String
+    /// What arguments must be like; nil only in a file with problems.
+    var schema: JSONSchema?
+    /// The schema as JSON text.
+    var parameters: String
     /// `https`, or `http` to this machine.
     package var url: String
-    /// The environment variable that holds the key of the HMAC with which requests are signed.
+    /// The environment variable that holds `secret`.
     package var secretVariable: String
-    /// Of one attempt, in milliseconds.
-    package var timeoutMs: UInt32
-    /// Attempts after the first one; 0 unless `isRepeatable`.
-    package var retries: UInt32
-    /// To run it twice does no harm: it is tried again, and run again when nobody knows whether it was.
+    /// The key of the HMAC with which calls are signed; nil until the environment was read.
+    package var secret: String?
+    /// Of one call with all its attempts.
+    package var timeout: Duration
+    /// Attempts after the first one, where they can do no harm.
+    package var retries: Int
+    /// To run it twice does no harm: it is tried again whatever became of the first attempt.
     package var isRepeatable: Bool
 
-    /// The pause in front of each further attempt, in milliseconds.
-    package static let retryPauseMs: UInt32 = 250
+    /// What the model must put right in its arguments; nil when they are as they should be.
+    package func problem(with call: ToolCall) -> ToolError? {
+        let isBlank = call.arguments.allSatisfy(\.isWhitespace)
+        guard let arguments = isBlank ? [:] : try? JSONValue(parsing: call.arguments) else {
+            return ToolError("The arguments of \(self.name) are not a JSON object. Call it again.")
+        }
+        let problems = self.schema?.problems(in: arguments) ?? []
+        return problems.isEmpty ? nil : ToolError(problems.prefix(12).joined(separator: " "))
+    }
 
-    /// After so many milliseconds all attempts are over.
-    package var deadlineMs: UInt32 { (self.retries + 1) * self.timeoutMs + self.retries * Self.retryPauseMs }
+    /// The session waits longer than the coordinator, whose answer says more.
+    private static let sessionWaits = Duration.seconds(4)
 
-    /// What the session is told: it waits somewhat longer than the coordinator, whose answer says more.
     package var definition: ToolDefinition {
         .with {
             $0.name = self.name
             $0.description_p = self.description
             $0.parameters = self.parameters
-            $0.timeoutMs = self.deadlineMs + 2000
+            $0.timeoutMs = UInt32((self.timeout + Self.sessionWaits) / .milliseconds(1))
         }
     }
 

@@ -56,4 +56,22 @@ import Testing
     @Test func `a file that is not there is a problem`() {
         #expect(self.configure(["VOICE_AGENTS_FILE": "/nowhere/agents.yaml"]).problems.count == 1)
     }
+
+    @Test func `the keys of tools are the environment's`() throws {
+        let tool = "type: http, description: d, url: 'https://a.example', secret_env: KEY, parameters: { type: object }"
+        let yaml = """
+            begin: a
+            tools: [{ name: one, \(tool) }, { name: two, \(tool) }]
+            agents: [{ id: a, description: d, instructions: i, tools: [one, two] }]
+            """
+        try self.withFile(yaml) { path in
+            var settings = Settings(environment: ["VOICE_AGENTS_FILE": path, "KEY": "k"])
+            let agents = AgentCoordinatorStage.configure(&settings).agents
+            #expect(agents.httpTools.map(\.secret) == ["k", "k"])
+            #expect(settings.variables.filter { $0.name == "KEY" }.map(\.isSecret) == [true])
+            settings = Settings(environment: ["VOICE_AGENTS_FILE": path])
+            _ = AgentCoordinatorStage.configure(&settings)
+            #expect(settings.problems == ["KEY is missing: set it, or KEY_FILE to a file that holds it."])
+        }
+    }
 }

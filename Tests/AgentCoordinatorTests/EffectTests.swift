@@ -109,9 +109,9 @@ import Testing
             agents:
               - { id: main, description: D., instructions: I., tools: [check_stock] }
             """
-        var configuration = AgentCoordinatorStage.Configuration(agents: try AgentBook(yaml: yaml, file: "a.yaml"))
-        configuration.secrets = ["STOCK_SECRET": Self.secret]
-        return configuration
+        var agents = try AgentBook(yaml: yaml, file: "a.yaml")
+        agents.httpTools[0].secret = Self.secret
+        return AgentCoordinatorStage.Configuration(agents: agents)
     }
 
     private static let asks = CallEvent.OneOf_Body.asks("c1", "check_stock", #"{"article":"tyre"}"#)

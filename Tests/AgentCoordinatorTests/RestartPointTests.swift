@@ -141,7 +141,6 @@ import Testing
     private static func world() throws -> World {
         let effects = EffectRunner(
             agents: try Self.agents.get(),
-            timeZone: nil,
             quotes: { _, _ in [] },
             isRunning: { _, _ in false }
         )

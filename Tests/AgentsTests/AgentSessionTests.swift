@@ -113,7 +113,8 @@ import Testing
             instructions: "{{weekday}} {{date}} {{time}}{{#time_zone}} {{time_zone}}{{/time_zone}}"
         )
         #expect(
-            book.plan(for: Calls.requested(), atUs: Calls.nowUs).agent.instructions == "\(now) \(book.timeZone ?? "?")"
+            book.plan(for: Calls.requested(), atUs: Calls.nowUs).agent.instructions
+                == "\(now) \(book.timeZone?.name ?? "?")"
         )
     }
 

@@ -63,7 +63,7 @@ import Testing
         #expect(
             self.problems(yaml) == [
                 "1: begin names nobody, which is no agent of this file.",
-                "2: time_zone must be an IANA name such as America/New_York.",
+                "2: time_zone must be an IANA name such as America/New_York; /usr/share/zoneinfo has none such.",
                 "3: the file has no key colour; its keys are begin, time_zone, voice, session, limits, partials, tools, "
                     + "agents.",
                 "5: max_call_seconds must be a whole number from 0 to 14400.",
@@ -78,7 +78,10 @@ import Testing
         )
     }
 
-    @Test(arguments: ["EST", "EST5EDT", "GMT+1", "New_York", "Atlantis/Capital", "america/new_york ", "+01:00", "/"])
+    @Test(arguments: [
+        "EST", "EST5EDT", "GMT+1", "New_York", "Atlantis/Capital", "america/new_york ", "+01:00", "/",
+        "../../etc/passwd", "America", "America/../America/New_York",
+    ])
     func `a time zone is an IANA name`(_ name: String) {
         #expect(self.problems(self.one("time_zone: '\(name)'")).map { $0.prefix(12) } == ["6: time_zone"])
     }

@@ -1,5 +1,6 @@
 import Agents
 import CallEvents
+import CallFlow
 import JSON
 import Testing
 
@@ -49,11 +50,10 @@ import Testing
         #expect(book.httpTools == [tool])
         #expect(book.httpTool(named: "other") == nil)
         #expect(tool.url == "https://stock.example.com/check" && tool.secretVariable == "STOCK_SECRET")
-        #expect(tool.timeoutMs == 3000 && tool.retries == 2 && tool.isRepeatable)
-        #expect(tool.deadlineMs == 9500)
+        #expect(tool.timeout == .seconds(3) && tool.retries == 2 && tool.isRepeatable && tool.secret == nil)
         let given = book.plan(for: Calls.requested(), atUs: Calls.nowUs).agent.tools.first
         #expect(given == tool.definition)
-        #expect(given?.description_p == "How many are there." && given?.timeoutMs == 11_500)
+        #expect(given?.description_p == "How many are there." && given?.timeoutMs == 7000)
         #expect(
             try JSONValue(parsing: given?.parameters ?? "") == [
                 "type": "object", "properties": ["article": ["type": "string"]], "required": ["article"],
@@ -63,7 +63,7 @@ import Testing
 
     @Test func `what is left out is careful`() throws {
         let tool = try #require(try AgentBook(yaml: self.tool(), file: "a.yaml").httpTools.first)
-        #expect(tool.timeoutMs == 5000 && tool.retries == 0 && !tool.isRepeatable)
+        #expect(tool.timeout == .seconds(5) && tool.retries == 0 && !tool.isRepeatable)
     }
 
     @Test(arguments: [
@@ -91,7 +91,7 @@ import Testing
         ("type: grpc", "3: type must be one of http"), ("description: ''", "4: description must be text"),
         ("secret_env: topsecret", "6: secret_env must be the name"), ("secret_env: 5", "6: secret_env must be text"),
         ("timeout_ms: 99", "8: timeout_ms must be a whole number from 100 to 60000"),
-        ("retries: 6", "8: retries must be a whole number from 0 to 5"), ("retries: 1", "8: retries need repeatable"),
+        ("retries: 6", "8: retries must be a whole number from 0 to 5"),
         ("repeatable: maybe", "8: repeatable must be true or false"), ("method: GET", "8: tools has no key method"),
     ]
 
@@ -121,15 +121,15 @@ import Testing
     }
 
     private static let schemas: [(String, String)] = [
-        ("{ type: string }", "parameters must be of type object"), ("{}", "parameters must be of type object"),
-        ("text", "parameters must be a mapping"), ("{ type: object, oneOf: [] }", "oneOf"),
-        ("{ type: object, properties: { a: { type: string, format: date } } }", "format"),
-        ("{ type: object, properties: { a: { type: strnig } } }", "type must be one of"),
-        ("{ type: object, properties: { a: { type: array, items: { type: object, $ref: x } } } }", "$ref"),
+        ("{ type: string }", "parameters must be a JSON Schema of type object"), ("{}", "JSON Schema of type object"),
+        ("text", "JSON Schema of type object"), ("{ type: object, oneOf: [] }", "oneOf is not supported"),
+        ("{ type: object, properties: { a: { type: strnig } } }", "properties.a.type must be one"),
+        ("{ type: object, properties: { a: { type: array, items: { $ref: x } } } }", "properties.a.items.$ref"),
         ("{ type: object, properties: { a: { type: string, pattern: '[' } } }", "pattern"),
-        ("{ type: object, properties: [a] }", "properties must be a mapping"),
-        ("{ type: object, required: [a] }", "required names a"), ("{ type: object, required: a }", "must be a list"),
+        ("{ type: object, properties: [a] }", "properties must be an object"),
+        ("{ type: object, required: a }", "required must be an array"),
         ("{ type: object, properties: { a: { type: string, maxLength: -1 } } }", "maxLength"),
+        ("{ type: object, minProperties: .nan }", "no number of JSON's"), ("{ type: object, [a]: b }", "must be text"),
     ]
 
     @Test(arguments: Self.schemas)
@@ -138,5 +138,41 @@ import Testing
         #expect(!problems.isEmpty)
         #expect(problems.allSatisfy { $0.hasPrefix("7: ") })
         #expect(problems.contains { $0.contains(part) }, "\(problems)")
+    }
+
+    @Test func `what is wrong in a schema has its line`() {
+        let schema = """
+            parameters:
+                  type: object
+                  properties:
+                    a.b:
+                      type: string
+                      minimun: 1
+                    a:
+                      type: object
+                      properties:
+                        c: { type: number, minimum: low }
+                  required: [d]
+                  additionalProperties: false
+            """
+        #expect(
+            self.problems(self.tool(schema)) == [
+                "12: parameters: properties.a.b.minimun is not supported.",
+                "16: parameters: properties.a.properties.c.minimum must be a number.",
+                "17: parameters: required names d, which properties does not.",
+            ]
+        )
+    }
+
+    @Test(arguments: [
+        (#"{"article":"x"}"#, nil), (#"{"article":5}"#, "article"), ("{}", "article"), ("", "article"),
+        ("[1]", "object"),
+        ("nonsense", "not a JSON object"),
+    ])
+    func `arguments are checked before another system sees them`(_ arguments: String, part: String?) throws {
+        let tool = try #require(try AgentBook(yaml: self.tool(), file: "a.yaml").httpTools.first)
+        let problem = tool.problem(with: Calls.asks("check_stock", arguments))
+        #expect(part == nil ? problem == nil : problem?.message.contains(part ?? "") == true)
+        #expect(problem == nil || problem?.code == .invalidArguments)
     }
 }

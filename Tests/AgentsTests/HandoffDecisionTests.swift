@@ -112,13 +112,13 @@ import Testing
         }
     }
 
-    private func decide(_ agent: String, _ state: CallState) -> HandoffDecision {
+    private func decide(_ agent: String, _ state: CallState) -> CallEvent.OneOf_Body {
         self.book.decide(self.pending(agent), in: state, atUs: Calls.nowUs)
     }
 
     @Test func `somebody outside hands over to any agent`() throws {
         let state = Calls.speaking("order_placer", of: self.book)
-        guard case .handedOver(let change) = self.decide("quotes_validator", state) else {
+        guard case .agentChanged(let change) = self.decide("quotes_validator", state) else {
             Issue.record("refused")
             return
         }
@@ -129,7 +129,9 @@ import Testing
 
     @Test func `but not to nobody, to whom has it, in a call that has not begun or is over, or for ever`() {
         func reason(_ agent: String, _ state: CallState) -> String {
-            if case .refused(let reason) = self.decide(agent, state) { reason } else { "" }
+            guard case .handoffRefused(let refused) = self.decide(agent, state) else { return "" }
+            #expect(refused.request == self.pending(agent).request)
+            return refused.reason
         }
         var state = Calls.speaking("main_concierge", of: self.book)
         #expect(reason("nobody", state).contains("There is no agent nobody"))

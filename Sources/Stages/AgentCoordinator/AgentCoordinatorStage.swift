@@ -1,6 +1,4 @@
 package import Agents
-package import CallFlow
-import Foundation
 import Kafka
 package import ServiceLifecycle
 package import StageRuntime
@@ -14,14 +12,10 @@ package enum AgentCoordinatorStage: Stage {
 
     /// ## Variables
     /// - `VOICE_AGENTS_FILE` (path of a YAML file, default the built-in agents): who speaks, with which tools and limits.
+    /// - for each `http` tool of that file, the variable that its `secret_env` names (required, secret): signs its calls.
     /// - `VOICE_MAX_CALL_SECONDS` (0 to 14400, default what the agents' file says, 180 in the built-in one; 0 is no limit).
-    /// - whatever the tools in the agents' file name as `secret` (also as `NAME_FILE`): signs what is posted to them.
     package struct Configuration: Sendable {
         package var agents: AgentBook
-        /// The keys of the agents' tools, by the name of their variable.
-        package var secrets: [String: String] = [:]
-        /// The clock at the businesses; nil when the agents' file names no time zone.
-        package var timeZone: TimeZoneRules?
 
         package init(agents: AgentBook) {
             self.agents = agents
@@ -38,25 +32,8 @@ package enum AgentCoordinatorStage: Stage {
                 "How long a call may last after the answer; 0 is no limit. Unset, the agents' file decides."
             )
         )
-        var configuration = Configuration(agents: agents)
-        for tool in agents.httpTools where !tool.secretVariable.isEmpty {
-            let help = "The key with which what is posted to \(tool.name) is signed."
-            configuration.secrets[tool.secretVariable] = settings.requiredSecret(tool.secretVariable, help)
-        }
-        if let name = agents.timeZone {
-            configuration.timeZone = Self.timeZone(name)
-            if configuration.timeZone == nil {
-                settings.report("The agents' time zone \(name) is not in \(Self.timeZones): install tzdata.")
-            }
-        }
-        return configuration
-    }
-
-    private static let timeZones = "/usr/share/zoneinfo"
-
-    private static func timeZone(_ name: String) -> TimeZoneRules? {
-        guard let file = try? Data(contentsOf: URL(filePath: "\(self.timeZones)/\(name)")) else { return nil }
-        return TimeZoneRules(name: name, tzif: Array(file))
+        Self.readSecrets(&agents, &settings)
+        return Configuration(agents: agents)
     }
 
     /// What is wrong with the file is reported, each problem with its line.
@@ -76,6 +53,19 @@ package enum AgentCoordinatorStage: Stage {
         }
     }
 
+    /// Tools can share a variable.
+    private static func readSecrets(_ agents: inout AgentBook, _ settings: inout Settings) {
+        var secrets: [String: String] = [:]
+        for index in agents.httpTools.indices {
+            let tool = agents.httpTools[index]
+            let secret =
+                secrets[tool.secretVariable]
+                ?? settings.requiredSecret(tool.secretVariable, "Signs the calls of the tool \(tool.name).")
+            secrets[tool.secretVariable] = secret
+            agents.httpTools[index].secret = secret
+        }
+    }
+
     package static func services(
         _ configuration: Configuration,
         context: StageContext
@@ -92,11 +82,10 @@ package enum AgentCoordinatorStage: Stage {
             stage: self.name,
             logger: context.logger
         )
-        let tools = HTTPToolRunner(secrets: configuration.secrets, logger: context.logger)
+        let tools = HTTPToolRunner(logger: context.logger)
         let quotes = RequestQuotes(context: context)
         let effects = EffectRunner(
             agents: configuration.agents,
-            timeZone: configuration.timeZone,
             quotes: { quotes.others(than: $0, requestID: $1) },
             isRunning: { tools.isRunning($0, of: $1) }
         )

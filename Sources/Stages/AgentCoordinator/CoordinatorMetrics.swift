@@ -16,10 +16,7 @@ struct CoordinatorMetrics: Sendable {
 
     init(_ agents: AgentBook) {
         self.agents = Set(agents.agentIDs)
-        self.tools = Set(
-            Tool.allCases.map(\.rawValue) + agents.httpTools.map(\.name)
-                + agents.agentIDs.map { Tool.transferPrefix + $0 }
-        )
+        self.tools = Set(agents.toolNames)
     }
 
     func holds(_ active: Int) { self.active.record(active) }

@@ -12,8 +12,6 @@ struct EffectRunner: Sendable {
     }
 
     let agents: AgentBook
-    /// The clock at the businesses; nil when nobody knows where they are.
-    let timeZone: TimeZoneRules?
     /// The quotes that other calls than this one have of a request.
     let quotes: @Sendable (_ callSid: String, _ requestID: String) -> [Quote]
     /// Whether this process is at work on a call's tool.
@@ -33,7 +31,12 @@ struct EffectRunner: Sendable {
             let error = ToolError.unanswered(call.name, mayRepeat: mayRepeat)
             return Outcome(events: [self.completed(error.completed(call), of: state)])
         case .handOver(let pending):
-            return Outcome(events: [(CallID.handoffDecision(pending.eventID), self.decide(pending, state, atUs: atUs))])
+            return Outcome(events: [
+                (
+                    CallID.handoffDecision(pending.eventID),
+                    self.agents.decide(pending, in: state, otherQuotes: self.others(state), atUs: atUs)
+                )
+            ])
         }
     }
 
@@ -57,22 +60,9 @@ struct EffectRunner: Sendable {
         return Outcome(events: [self.started(started, of: state), self.completed(completed, of: state)])
     }
 
-    private func decide(_ pending: PendingHandoff, _ state: CallState, atUs: Int64) -> CallEvent.OneOf_Body {
-        switch self.agents.decide(pending, in: state, otherQuotes: self.others(state), atUs: atUs) {
-        case .handedOver(let change): return .agentChanged(change)
-        case .refused(let reason):
-            var refused = HandoffRefused()
-            refused.request = pending.request
-            refused.reason = reason
-            return .handoffRefused(refused)
-        }
-    }
-
     /// Another system's tool: that it is begun is written before it is.
     private func begin(_ tool: HTTPTool, _ call: ToolCall, of state: CallState) -> Outcome {
-        do throws(ToolError) {
-            try tool.check(call)
-        } catch {
+        if let error = tool.problem(with: call) {
             return Outcome(events: [self.completed(error.completed(call), of: state)])
         }
         var started = ToolStarted()
@@ -80,7 +70,7 @@ struct EffectRunner: Sendable {
         started.name = call.name
         started.repeatable = tool.isRepeatable
         // The process that runs it gives up by itself; this is for when it does not.
-        started.timeoutMs = tool.deadlineMs + 1_000
+        started.timeoutMs = UInt32(clamping: Int64(tool.timeout / .milliseconds(1)) + 2_000)
         let run = HTTPToolCall(
             call: call,
             callSid: state.callSid,
@@ -93,7 +83,7 @@ struct EffectRunner: Sendable {
 
     private func context(of state: CallState, atUs: Int64) -> ToolContext {
         var context = ToolContext(state, others: self.others(state), atUs: atUs)
-        context.timeZone = self.timeZone
+        context.timeZone = self.agents.timeZone
         return context
     }
 

@@ -58,8 +58,6 @@ final class HTTPToolRunner: Service, Sendable {
     }
 
     private let client: HTTPClient
-    /// By the name of the variable that the agents' file gives.
-    private let secrets: [String: String]
     private let logger: Logger
     private let state = Mutex(State())
     private let calls: AsyncStream<HTTPToolCall>
@@ -67,9 +65,8 @@ final class HTTPToolRunner: Service, Sendable {
     /// Called when there is something to take.
     private let wake = Mutex<(@Sendable () -> Void)?>(nil)
 
-    init(client: HTTPClient = .shared, secrets: [String: String], logger: Logger) {
+    init(client: HTTPClient = .shared, logger: Logger) {
         self.client = client
-        self.secrets = secrets
         self.logger = logger
         (self.calls, self.submit) = AsyncStream.makeStream()
     }
@@ -139,9 +136,10 @@ final class HTTPToolRunner: Service, Sendable {
     }
 
     private func completed(_ call: HTTPToolCall) async -> ToolCompleted {
+        let deadline = ContinuousClock.now + call.tool.timeout
         var attemptsLeft = call.tool.retries
         while true {
-            switch await self.attempt(call) {
+            switch await self.attempt(call, within: deadline - .now) {
             case .done(let completed): return completed
             case .failed(let error, let wasSent):
                 self.logger.warning(
@@ -150,19 +148,20 @@ final class HTTPToolRunner: Service, Sendable {
                         LogKey.callSid: "\(call.callSid)", "tool": "\(call.tool.name)", LogKey.error: "\(error.code)",
                     ]
                 )
-                guard attemptsLeft > 0, call.tool.isRepeatable || !wasSent, !Task.isCancelled else {
-                    return error.completed(call.call)
-                }
+                let mayTry = attemptsLeft > 0 && (call.tool.isRepeatable || !wasSent)
+                guard mayTry, deadline - .now > Self.pause, !Task.isCancelled else { return error.completed(call.call) }
                 attemptsLeft -= 1
-                try? await Task.sleep(for: .milliseconds(Int(HTTPTool.retryPauseMs)))
+                try? await Task.sleep(for: Self.pause)
             }
         }
     }
 
-    private func attempt(_ call: HTTPToolCall) async -> Attempt {
+    /// In front of each further attempt.
+    private static let pause = Duration.milliseconds(250)
+
+    private func attempt(_ call: HTTPToolCall, within time: Duration) async -> Attempt {
         do {
-            let timeout = TimeAmount.milliseconds(Int64(call.tool.timeoutMs))
-            let response = try await self.client.execute(self.request(call), timeout: timeout)
+            let response = try await self.client.execute(self.request(call), timeout: TimeAmount(time))
             let body = try await response.body.collect(upTo: Self.maxOutputBytes)
             return self.outcome(of: call, status: Int(response.status.code), body: String(buffer: body))
         } catch let error as HTTPClientError where error == .connectTimeout {
@@ -202,7 +201,7 @@ final class HTTPToolRunner: Service, Sendable {
         request.method = .POST
         request.headers.add(name: "Content-Type", value: "application/json")
         request.headers.add(name: "Idempotency-Key", value: call.idempotencyKey)
-        if let secret = self.secrets[call.tool.secretVariable] {
+        if let secret = call.tool.secret {
             let signature = HTTPToolSignature(body: body, secret: secret, atSeconds: UnixTime.nowUs / 1_000_000)
             request.headers.add(name: HTTPToolSignature.header, value: signature.value)
         }
