@@ -27,12 +27,12 @@ package struct HTTPTool: Sendable, Equatable {
 
     /// What the model must put right in its arguments; nil when they are as they should be.
     package func problem(with call: ToolCall) -> ToolError? {
-        let isBlank = call.arguments.allSatisfy(\.isWhitespace)
-        guard let arguments = isBlank ? [:] : try? JSONValue(parsing: call.arguments) else {
-            return ToolError("The arguments of \(self.name) are not a JSON object. Call it again.")
+        do throws(ToolError) {
+            try self.schema?.check(arguments: call.arguments, of: self.name)
+            return nil
+        } catch {
+            return error
         }
-        let problems = self.schema?.problems(in: arguments) ?? []
-        return problems.isEmpty ? nil : ToolError(problems.prefix(12).joined(separator: " "))
     }
 
     /// The session waits longer than the coordinator, whose answer says more.
@@ -45,11 +45,5 @@ package struct HTTPTool: Sendable, Equatable {
             $0.parameters = self.parameters
             $0.timeoutMs = UInt32((self.timeout + Self.sessionWaits) / .milliseconds(1))
         }
-    }
-
-    /// Compares the arguments of a call with `parameters`.
-    package func check(_ call: ToolCall) throws(ToolError) {
-        guard let schema = (try? JSONValue(parsing: self.parameters)).flatMap({ try? JSONSchema($0) }) else { return }
-        try schema.check(arguments: call.arguments, of: self.name)
     }
 }
