@@ -35,6 +35,7 @@ extension CallState {
             !exchange.completed
         else { return [] }
         var outputs: [CallOutput] = []
+        self.change(completed.toolCallID) { $0.outcomeUnknown = completed.outcomeUnknown }
         if completed.succeeded {
             outputs += self.take(completed.result, of: exchange.call)
             outputs += self.consequences(of: completed, exchange.call, atUs: atUs)
@@ -53,11 +54,11 @@ extension CallState {
         }
     }
 
-    /// The first call of the same tool with the same arguments, unless it failed: what failed may be tried again.
+    /// The first call of the same tool with the same arguments, unless it failed for certain: that may be tried again.
     private func original(of call: ToolCall) -> ToolExchange? {
         let key = ToolKey(call)
         return self.exchanges.first {
-            $0.call.name == call.name && (!$0.completed || $0.succeeded) && ToolKey($0.call) == key
+            $0.call.name == call.name && (!$0.completed || $0.succeeded || $0.outcomeUnknown) && ToolKey($0.call) == key
         }
     }
 

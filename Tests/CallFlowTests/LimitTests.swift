@@ -98,6 +98,18 @@ import Testing
         #expect(log.outputs.last == .effect(.giveUpTool(call, mayRepeat: repeatable)))
     }
 
+    @Test(arguments: [true, false])
+    func `what may have been done is not begun again under another id`(isUnknown: Bool) {
+        var log = Self.answered()
+        log.add(.asks("c1", "book_taxi", "{}"))
+        log.add(Self.started("c1", repeatable: false), atUs: Self.second(110))
+        let call = log.state.conversation[0].tool.call
+        let error = isUnknown ? ToolError.unanswered("book_taxi", mayRepeat: false) : ToolError("No.", code: .failed)
+        log.add(.toolCompleted(error.completed(call)), atUs: Self.second(120))
+        log.add(.asks("c2", "book_taxi", "{}"))
+        #expect(log.outputs.suffix(2).map(\.label) == ["tool-result/c1", isUnknown ? "tool-result/c2" : "run c2"])
+    }
+
     // MARK: Voicemail
 
     private static func machine(_ answeredBy: String) -> CallEvent.OneOf_Body {

@@ -677,6 +677,9 @@ package nonisolated struct ToolCompleted: Sendable {
   /// Clears the value of `agentChanged`. Subsequent reads from it will return its default value.
   package mutating func clearAgentChanged() {self._agentChanged = nil}
 
+  /// Nobody knows whether it was done, and it must not be done twice.
+  package var outcomeUnknown: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -2159,7 +2162,7 @@ nonisolated extension ToolStarted: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension ToolCompleted: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ToolCompleted"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tool_call_id\0\u{1}name\0\u{1}succeeded\0\u{1}output\0\u{1}result\0\u{3}agent_changed\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tool_call_id\0\u{1}name\0\u{1}succeeded\0\u{1}output\0\u{1}result\0\u{3}agent_changed\0\u{3}outcome_unknown\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2173,6 +2176,7 @@ nonisolated extension ToolCompleted: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 4: try { try decoder.decodeSingularStringField(value: &self.output) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.result) }()
       case 6: try { try decoder.decodeSingularMessageField(value: &self._agentChanged) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self.outcomeUnknown) }()
       default: break
       }
     }
@@ -2201,6 +2205,9 @@ nonisolated extension ToolCompleted: SwiftProtobuf.Message, SwiftProtobuf._Messa
     try { if let v = self._agentChanged {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
     } }()
+    if self.outcomeUnknown != false {
+      try visitor.visitSingularBoolField(value: self.outcomeUnknown, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2211,6 +2218,7 @@ nonisolated extension ToolCompleted: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.output != rhs.output {return false}
     if lhs.result != rhs.result {return false}
     if lhs._agentChanged != rhs._agentChanged {return false}
+    if lhs.outcomeUnknown != rhs.outcomeUnknown {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -413,6 +413,8 @@ package nonisolated struct ToolExchange: Sendable {
   /// Clears the value of `started`. Subsequent reads from it will return its default value.
   package mutating func clearStarted() {self._started = nil}
 
+  package var outcomeUnknown: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -878,7 +880,7 @@ nonisolated extension ConversationItem: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension ToolExchange: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ToolExchange"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}call\0\u{1}completed\0\u{1}succeeded\0\u{1}output\0\u{3}started_at_us\0\u{1}started\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}call\0\u{1}completed\0\u{1}succeeded\0\u{1}output\0\u{3}started_at_us\0\u{1}started\0\u{3}outcome_unknown\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -892,6 +894,7 @@ nonisolated extension ToolExchange: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 4: try { try decoder.decodeSingularStringField(value: &self.output) }()
       case 5: try { try decoder.decodeSingularInt64Field(value: &self.startedAtUs) }()
       case 6: try { try decoder.decodeSingularMessageField(value: &self._started) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self.outcomeUnknown) }()
       default: break
       }
     }
@@ -920,6 +923,9 @@ nonisolated extension ToolExchange: SwiftProtobuf.Message, SwiftProtobuf._Messag
     try { if let v = self._started {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
     } }()
+    if self.outcomeUnknown != false {
+      try visitor.visitSingularBoolField(value: self.outcomeUnknown, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -930,6 +936,7 @@ nonisolated extension ToolExchange: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.output != rhs.output {return false}
     if lhs.startedAtUs != rhs.startedAtUs {return false}
     if lhs._started != rhs._started {return false}
+    if lhs.outcomeUnknown != rhs.outcomeUnknown {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -48,6 +48,7 @@ package struct ToolError: Error, Equatable, Sendable {
             $0.toolCallID = call.toolCallID
             $0.name = call.name
             $0.output = self.output
+            $0.outcomeUnknown = self.code == .unknownOutcome
         }
     }
 }

@@ -113,7 +113,11 @@ final class HTTPToolRunner: Service, Sendable {
     func run() async throws {
         await withDiscardingTaskGroup { group in
             for await call in self.calls.cancelOnGracefulShutdown() {
-                group.addTask { self.finish(call, await self.completed(call)) }
+                group.addTask {
+                    let completed = await self.completed(call)
+                    // Whoever ends in the middle of it knows nothing: the next owner decides.
+                    if !Task.isCancelled { self.finish(call, completed) }
+                }
             }
             group.cancelAll()
         }
