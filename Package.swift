@@ -139,9 +139,9 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "Kafka", "CallEvents", "Audio", "Speech", asyncHTTPClient, crypto, log, lifecycle, nioCore, nioHTTP1,
-                nioPosix,
-            ]
+                "Kafka", "CallEvents", "Audio", "Speech", "WebSockets", asyncHTTPClient, crypto, log, lifecycle,
+                nioCore, nioHTTP1, nioPosix,
+            ] + server
         ),
         // What the tests of the pure row share; TestSupport would bring them brokers and simulators.
         .target(name: "SeededRandom", path: "Tests/SeededRandom"),
@@ -222,7 +222,7 @@ let package = Package(
             dependencies: [
                 "SeededRandom", "TestSupport", "CallEvents", "Audio", "Kafka", "JSON", "Speech", "TwilioSimulator",
                 "RealtimeSimulator",
-                asyncHTTPClient, nioCore, nioHTTP1, nioPosix, log,
+                asyncHTTPClient, httpTypes, nioCore, nioHTTP1, nioPosix, log, protobuf,
             ]
         ),
         .testTarget(name: "LayeringTests"),

@@ -16,6 +16,8 @@ package enum CallEffect: Sendable, Equatable {
     case plan
     /// Run this tool: `ToolStarted`, `ToolCompleted`.
     case runTool(ToolCall)
+    /// It is written down that this tool, which somebody else carries out, is begun: now it may be.
+    case beginTool(ToolCall)
     /// Decide on a handoff that somebody outside asked for: `AgentChanged` or `HandoffRefused`.
     case handOver(PendingHandoff)
     /// The time of a tool is up, or whoever ran it is gone: `ToolCompleted`. Nobody knows what came of one that must not

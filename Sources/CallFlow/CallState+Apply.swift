@@ -35,7 +35,7 @@ extension CallState {
         case .speechStopped(let speech): self.speechStopped(speech, atUs: event.occurredAtUs)
         case .utterance(let utterance): self.record(utterance)
         case .toolRequested(let request): return self.toolRequested(request.call)
-        case .toolStarted(let started): self.toolStarted(started, atUs: event.occurredAtUs)
+        case .toolStarted(let started): return self.toolStarted(started, atUs: event.occurredAtUs)
         case .toolCompleted(let completed): return self.toolCompleted(completed, atUs: event.occurredAtUs)
         case .responseDone(let response): self.responseDone(response)
         case .replyProgressed(let reply): self.replyProgressed(reply)

@@ -1,4 +1,4 @@
-import CallEvents
+package import CallEvents
 import SwiftProtobuf
 
 extension CallState {
@@ -22,12 +22,20 @@ extension CallState {
         return self.answer(call, succeeded: original.succeeded, output: original.output)
     }
 
-    mutating func toolStarted(_ started: ToolStarted, atUs: Int64) {
-        self.change(started.toolCallID) { exchange in
-            guard !exchange.completed, exchange.startedAtUs == 0 else { return }
-            exchange.startedAtUs = atUs
-            exchange.started = started
+    mutating func toolStarted(_ started: ToolStarted, atUs: Int64) -> [CallOutput] {
+        let exchange = self.exchanges.first { $0.call.toolCallID == started.toolCallID }
+        guard let exchange, !exchange.completed, exchange.startedAtUs == 0 else { return [] }
+        self.change(started.toolCallID) {
+            $0.startedAtUs = atUs
+            $0.started = started
         }
+        // What the coordinator does itself takes no time, and is done already.
+        return started.timeoutMs > 0 ? [.effect(.beginTool(exchange.call))] : []
+    }
+
+    /// Whether it is written down that this tool call is begun.
+    package func hasStarted(_ call: ToolCall) -> Bool {
+        self.exchanges.contains { $0.call.toolCallID == call.toolCallID && $0.startedAtUs > 0 }
     }
 
     mutating func toolCompleted(_ completed: ToolCompleted, atUs: Int64) -> [CallOutput] {

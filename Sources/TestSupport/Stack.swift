@@ -32,6 +32,7 @@ package final class Stack: Sendable {
         package var ingressInstances = 1
         package var transcoderInstances = 1
         package var sessionInstances = 1
+        package var coordinatorInstances = 1
         package var partitions = 4
         /// For all stages; wins over what the stack sets.
         package var environment: [String: String] = [:]
@@ -49,7 +50,8 @@ package final class Stack: Sendable {
     package let transcoders: [StageProcess]
     package let sessions: [StageProcess]
     package var session: StageProcess { self.sessions[0] }
-    package let coordinator: StageProcess
+    package let coordinators: [StageProcess]
+    package var coordinator: StageProcess { self.coordinators[0] }
     package let sink: StageProcess
     /// How a client of its own reaches the stack's broker.
     package let kafka: KafkaConfiguration
@@ -58,7 +60,7 @@ package final class Stack: Sendable {
     package let directory: String
     package var database: String { "\(self.directory)/lifehub-voice.sqlite" }
     package var stages: [StageProcess] {
-        [self.sink, self.coordinator] + self.sessions + self.transcoders + self.ingresses
+        [self.sink] + self.coordinators + self.sessions + self.transcoders + self.ingresses
     }
 
     private let outside: [Program]
@@ -88,7 +90,7 @@ package final class Stack: Sendable {
         ingresses: [StageProcess],
         transcoders: [StageProcess],
         sessions: [StageProcess],
-        coordinator: StageProcess,
+        coordinators: [StageProcess],
         sink: StageProcess,
         kafka: KafkaConfiguration,
         topics: TopicNames,
@@ -100,7 +102,7 @@ package final class Stack: Sendable {
         self.ingresses = ingresses
         self.transcoders = transcoders
         self.sessions = sessions
-        self.coordinator = coordinator
+        self.coordinators = coordinators
         self.sink = sink
         self.kafka = kafka
         self.topics = topics

@@ -38,7 +38,10 @@ final class StackBuilder: Sendable {
 
         let sinkPort = try await FreePorts.take()
         let sink = try await self.stage("results-sink", 1, common, httpPort: sinkPort)
-        let coordinator = try await self.stage("agent-coordinator", 1, common)
+        var coordinators: [StageProcess] = []
+        for number in 1...max(1, self.configuration.coordinatorInstances) {
+            coordinators.append(try await self.stage("agent-coordinator", number, common))
+        }
         var sessions: [StageProcess] = []
         for number in 1...max(1, self.configuration.sessionInstances) {
             sessions.append(try await self.stage("realtime-session", number, common))
@@ -54,10 +57,10 @@ final class StackBuilder: Sendable {
             ingressPorts.append(port)
             ingresses.append(try await self.stage("twilio-ingress", number, common, httpPort: port))
         }
-        for stage in [sink, coordinator] + sessions + transcoders + ingresses {
+        for stage in [sink] + coordinators + sessions + transcoders + ingresses {
             try await stage.program.start()
         }
-        for stage in [sink, coordinator] + sessions + transcoders + ingresses {
+        for stage in [sink] + coordinators + sessions + transcoders + ingresses {
             try await stage.ready()
         }
         let ingressEnvironment = Self.proxyEnvironment(ingresses, ports: ingressPorts)
@@ -67,13 +70,13 @@ final class StackBuilder: Sendable {
                 ["SINK_PORT": "\(sinkPort)", "SINK_ADMIN_PORT": "\(sink.adminPort)"]
             ) { $1 }
         )
-        let stages = Set(([sink, coordinator] + sessions + transcoders + ingresses).map(\.name))
+        let stages = Set(([sink] + coordinators + sessions + transcoders + ingresses).map(\.name))
         return Stack(
             publicURL: publicURL,
             ingresses: ingresses,
             transcoders: transcoders,
             sessions: sessions,
-            coordinator: coordinator,
+            coordinators: coordinators,
             sink: sink,
             kafka: kafka,
             topics: self.topics,

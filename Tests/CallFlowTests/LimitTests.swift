@@ -93,6 +93,8 @@ import Testing
         log.add(Self.started("c1", repeatable: repeatable), atUs: Self.second(110))
         #expect(log.state.timers.contains { $0 == (TimerFired.tool("c1"), Self.second(115)) })
         let call = log.state.conversation[0].tool.call
+        // Not before the state knows of it.
+        #expect(log.outputs.last == .effect(.beginTool(call)))
         #expect(log.state.pendingEffects == [repeatable ? .runTool(call) : .giveUpTool(call, mayRepeat: false)])
         log.add(Self.fired(TimerFired.tool("c1")), atUs: Self.second(115))
         #expect(log.outputs.last == .effect(.giveUpTool(call, mayRepeat: repeatable)))

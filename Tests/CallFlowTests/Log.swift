@@ -213,6 +213,7 @@ extension CallOutput {
         case .result(.transcript(let transcript)): "transcript \(transcript.number)"
         case .result(let result): result.type
         case .effect(.runTool(let call)): "run \(call.toolCallID)"
+        case .effect(.beginTool(let call)): "begin \(call.toolCallID)"
         case .effect(.giveUpTool(let call, _)): "give up \(call.toolCallID)"
         case .effect(.handOver(let pending)): "hand over to \(pending.request.toAgent)"
         case .effect(.plan): "plan"

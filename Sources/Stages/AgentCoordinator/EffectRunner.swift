@@ -7,7 +7,7 @@ import CallFlow
 struct EffectRunner: Sendable {
     struct Outcome {
         var events: [(id: String, body: CallEvent.OneOf_Body)] = []
-        /// To be begun when the events are written.
+        /// To be begun when the state is written, which knows that it is.
         var call: HTTPToolCall?
     }
 
@@ -24,6 +24,8 @@ struct EffectRunner: Sendable {
             let plan = self.agents.plan(for: state, otherQuotes: self.others(state), atUs: atUs)
             return Outcome(events: [(CallID.planned(state.callSid), .callPlanned(plan))])
         case .runTool(let call): return self.run(call, of: state, atUs: atUs)
+        case .beginTool(let call):
+            return Outcome(call: self.agents.httpTool(named: call.name).map { self.request(call, to: $0, of: state) })
         case .giveUpTool(let call, let mayRepeat):
             // Not when this process is at work on it, and has only read the state again.
             let isOverdue = state.timersFired.contains(TimerFired.tool(call.toolCallID))
@@ -60,8 +62,10 @@ struct EffectRunner: Sendable {
         return Outcome(events: [self.started(started, of: state), self.completed(completed, of: state)])
     }
 
-    /// Another system's tool: that it is begun is written before it is.
+    /// Another system's tool: it is begun when the state says so, or whoever has the call next would not know that it
+    /// was.
     private func begin(_ tool: HTTPTool, _ call: ToolCall, of state: CallState) -> Outcome {
+        if state.hasStarted(call) { return Outcome(call: self.request(call, to: tool, of: state)) }
         if let error = tool.problem(with: call) {
             return Outcome(events: [self.completed(error.completed(call), of: state)])
         }
@@ -71,14 +75,17 @@ struct EffectRunner: Sendable {
         started.repeatable = tool.isRepeatable
         // The process that runs it gives up by itself; this is for when it does not.
         started.timeoutMs = UInt32(clamping: Int64(tool.timeout / .milliseconds(1)) + 2_000)
-        let run = HTTPToolCall(
+        return Outcome(events: [self.started(started, of: state)])
+    }
+
+    private func request(_ call: ToolCall, to tool: HTTPTool, of state: CallState) -> HTTPToolCall {
+        HTTPToolCall(
             call: call,
             callSid: state.callSid,
             requestID: state.request.requestID,
             businessName: state.request.businessName,
             tool: tool
         )
-        return Outcome(events: [self.started(started, of: state)], call: run)
     }
 
     private func context(of state: CallState, atUs: Int64) -> ToolContext {

@@ -1,21 +1,20 @@
-import HTTPTypes
+package import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
 import Synchronization
-import TestSupport
 import WebSockets
 
 /// Another system with a tool, which answers what it is told to.
-final class ToolServer: Sendable {
-    struct Request: Sendable {
-        var idempotencyKey: String
-        var signature: String
-        var body: String
+package final class ToolServer: Sendable {
+    package struct Request: Sendable {
+        package var idempotencyKey: String
+        package var signature: String
+        package var body: String
     }
 
-    enum Answer: Sendable {
-        case status(HTTPResponse.Status, String)
+    package enum Answer: Sendable {
+        case status(HTTPResponse.Status, String, after: Duration = .zero)
         /// It takes the request and never answers.
         case silence
     }
@@ -28,12 +27,12 @@ final class ToolServer: Sendable {
     private let state: Mutex<State>
 
     /// - Parameter answers: one for each request; the last for all further ones.
-    init(_ answers: Answer...) {
+    package init(_ answers: Answer...) {
         self.state = Mutex(State(answers: answers))
     }
 
     /// Serves while `body` runs with the tool's address.
-    func serve(_ body: (String) async throws -> Void) async throws {
+    package func serve(_ body: (String) async throws -> Void) async throws {
         let (ports, bound) = AsyncStream.makeStream(of: Int.self)
         let router = Router()
         router.post("tool") { request, _ in try await self.answer(request) }
@@ -52,7 +51,7 @@ final class ToolServer: Sendable {
         await services.crash()
     }
 
-    var requests: [Request] { self.state.withLock(\.requests) }
+    package var requests: [Request] { self.state.withLock(\.requests) }
 
     private func answer(_ request: Hummingbird.Request) async throws -> Response {
         let body = try await request.body.collect(upTo: 1 << 16)
@@ -66,7 +65,8 @@ final class ToolServer: Sendable {
             return state.answers.count > 1 ? state.answers.removeFirst() : state.answers[0]
         }
         switch answer {
-        case .status(let status, let text):
+        case .status(let status, let text, let delay):
+            try await Task.sleep(for: delay)
             return Response(status: status, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
         case .silence:
             try await Task.sleep(for: .seconds(600))
