@@ -15,6 +15,9 @@ final class CoordinatedCalls: Sendable {
         var latencies = Latencies()
     }
 
+    /// Calls begin one after the other, the last so many events of a call after the first: so are their tools spread.
+    private static let spread = 24
+
     private let calls: [CoordinatedCall]
     private let topics: TopicNames
     private let kafka: KafkaConfiguration
@@ -88,9 +91,12 @@ final class CoordinatedCalls: Sendable {
     private func produce(for seconds: Int) throws {
         let start = Clock.nanoseconds
         let steps = self.calls[0].bodies.count
-        let interval = UInt64(seconds) * 1_000_000_000 / UInt64(steps * self.calls.count)
-        for index in 0..<steps * self.calls.count {
-            let (step, number) = index.quotientAndRemainder(dividingBy: self.calls.count)
+        let slots = (steps + Self.spread) * self.calls.count
+        let interval = UInt64(seconds) * 1_000_000_000 / UInt64(slots)
+        for index in 0..<slots {
+            let (slot, number) = index.quotientAndRemainder(dividingBy: self.calls.count)
+            let step = slot - number * Self.spread / self.calls.count
+            guard (0..<steps).contains(step) else { continue }
             Clock.sleep(until: start + UInt64(index) * interval)
             try self.write(self.calls[number].bodies[step], step, of: self.calls[number].callSid)
         }
