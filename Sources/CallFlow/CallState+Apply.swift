@@ -20,8 +20,10 @@ extension CallState {
         self.appliedOffset = offset
         guard let body = event.body, !self.fences(event, body) else { return [] }
 
-        let outputs = self.apply(body, event)
-        return outputs + self.windDownWhenDear(atUs: event.occurredAtUs) + self.writeTranscripts()
+        var outputs = self.apply(body, event)
+        outputs += self.windDownWhenDear(atUs: event.occurredAtUs) + self.writeTranscripts()
+        self.dropOldUtterances()
+        return outputs
     }
 
     private mutating func apply(_ body: CallEvent.OneOf_Body, _ event: CallEvent) -> [CallOutput] {

@@ -12,14 +12,15 @@ extension CallState {
         }
     }
 
-    /// Adds an utterance, or what it tells of one that is there: the first text stays, an interruption stays.
+    /// Adds an utterance, or what it tells of one that is there: the first text stays, an interruption stays. One from
+    /// before those that were dropped is a repeat.
     mutating func record(_ utterance: Utterance) {
         guard !utterance.itemID.isEmpty else { return }
         if let index = self.conversation.firstIndex(where: { $0.itemID == utterance.itemID }) {
             guard case .utterance(var known) = self.conversation[index].item else { return }
             known.learn(from: utterance)
             self.conversation[index].utterance = known
-        } else {
+        } else if utterance.startedAtUs == 0 || utterance.startedAtUs > self.droppedUntilUs {
             var added = utterance
             if added.speaker == .agent, added.agent.isEmpty { added.agent = self.agent }
             let place = self.place(of: added)
@@ -73,6 +74,33 @@ extension CallState {
         }
     }
 
+    /// Of a call that lasts, the first utterances are dropped once they were written down: every snapshot holds all of
+    /// this.
+    mutating func dropOldUtterances() {
+        guard self.conversation.count > Self.keptUtterances else { return }
+        let lastTurn = self.conversation.lastIndex { $0.utterance.speaker == .person } ?? 0
+        let old = (0..<lastTurn).filter { self.conversation[$0].isUtterance }.dropLast(Self.keptUtterances)
+        self.droppedAgents = Self.agents(in: old.map { self.conversation[$0] }, after: self.droppedAgents)
+        for index in old.reversed() {
+            let dropped = self.conversation.remove(at: index)
+            // There is one: the last turn of the person is behind it.
+            self.conversation[index].droppedBefore += dropped.droppedBefore + 1
+            self.droppedUntilUs = max(self.droppedUntilUs, dropped.utterance.startedAtUs)
+        }
+    }
+
+    /// Who spoke in these, besides those who did before, in the order in which they first did.
+    static func agents(in items: some Sequence<ConversationItem>, after known: [String]) -> [String] {
+        var agents = known
+        for item in items where item.utterance.speaker == .agent && !agents.contains(item.utterance.agent) {
+            agents.append(item.utterance.agent)
+        }
+        return agents
+    }
+
+    /// More than a model is told again, and than any fact about an utterance is late.
+    static let keptUtterances = 200
+
     private func place(of utterance: Utterance) -> Int {
         let successor = self.conversation.firstIndex { item in
             if case .utterance(let other) = item.item { other.previousItemID == utterance.itemID } else { false }
@@ -95,6 +123,10 @@ extension CallState {
 }
 
 extension ConversationItem {
+    fileprivate var isUtterance: Bool {
+        if case .utterance = self.item { true } else { false }
+    }
+
     /// The Realtime conversation item.
     package var itemID: String {
         switch self.item {

@@ -18,7 +18,7 @@ extension CallState {
             $0.endedAt = Timestamp.rfc3339(us: self.endedAtUs)
             $0.durationSeconds =
                 self.answeredAtUs > 0 ? Double(max(0, self.endedAtUs - self.answeredAtUs) / 1000) / 1000 : 0
-            $0.agents = self.agentsHeard
+            $0.agents = Self.agents(in: self.conversation, after: self.droppedAgents)
             $0.handoffs = self.handoffs.map(HandoffRecord.init)
             $0.tools = self.toolStatistics
             $0.quotes = UInt32(self.quotes.count)
@@ -48,14 +48,6 @@ extension CallState {
         if !self.outcome.isEmpty { return self.outcome }
         if !self.hasNoResults { return "partial" }
         return self.answeredAtUs > 0 ? "unknown" : "no_answer"
-    }
-
-    private var agentsHeard: [String] {
-        var agents: [String] = []
-        for item in self.conversation where item.utterance.speaker == .agent && !agents.contains(item.utterance.agent) {
-            agents.append(item.utterance.agent)
-        }
-        return agents
     }
 
     private var toolStatistics: [ToolStatistics] {

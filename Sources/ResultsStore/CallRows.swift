@@ -20,8 +20,8 @@ enum CallRows {
         let stored = try self.state(of: call.callSid, db)
         if let stored, stored.appliedOffset >= call.appliedOffset { return }
         try self.writeCall(call, db)
-        for (position, item) in call.conversation.enumerated() {
-            if let stored, position < stored.conversation.count, stored.conversation[position] == item { continue }
+        let written = Dictionary(uniqueKeysWithValues: stored.map { Self.places(of: $0) } ?? [])
+        for (position, item) in Self.places(of: call) where written[position] != item {
             switch item.item {
             case .utterance(let utterance): try self.write(utterance, position, of: call, db)
             case .tool(let exchange): try self.write(exchange, position, of: call, db)
@@ -30,6 +30,15 @@ enum CallRows {
         }
         for (position, handoff) in call.handoffs.enumerated().dropFirst(stored?.handoffs.count ?? 0) {
             try self.write(handoff, position, of: call, db)
+        }
+    }
+
+    /// Each item with its place in the whole conversation: what is not in the state any more has one too.
+    private static func places(of call: CallState) -> [(Int, ConversationItem)] {
+        var dropped = 0
+        return call.conversation.enumerated().map { index, item in
+            dropped += Int(item.droppedBefore)
+            return (index + dropped, item)
         }
     }
 

@@ -85,7 +85,8 @@ struct Deployment {
 
     func repeatRecord(_ record: KafkaRecord) async throws {
         let key = ByteBuffer(string: Self.callSid)
-        try await self.producer.deliver([KafkaMessage(topic: record.topic, key: key, value: record.value)])
+        let message = KafkaMessage(topic: record.topic, key: key, value: record.value, headers: record.headers)
+        try await self.producer.deliver([message])
     }
 
     /// What a topic holds of the call, when it is enough.

@@ -103,7 +103,7 @@ import Testing
         static let nowUs: Int64 = 1_790_000_000_000_000
     }
 
-    private static func said(_ speaker: Speaker, _ item: String, _ text: String) -> CallEvent.OneOf_Body {
+    static func said(_ speaker: Speaker, _ item: String, _ text: String) -> CallEvent.OneOf_Body {
         .utterance(
             .with {
                 $0.itemID = item
@@ -114,7 +114,7 @@ import Testing
         )
     }
 
-    private static let script: [CallEvent.OneOf_Body] = [
+    static let script: [CallEvent.OneOf_Body] = [
         .requested, .claimed, .status("in-progress", 2), .streamStarted(.with { $0.streamEpoch = 1 }),
         Self.said(.person, "p1", "Press one for sales."),
         .asks("t1", "send_digits", #"{"digits":"1"}"#),
@@ -138,13 +138,13 @@ import Testing
 
     private static let agents = Result { try AgentBook.builtIn() }
 
-    private static func world() throws -> World {
+    static func world(_ script: [CallEvent.OneOf_Body] = Self.script) throws -> World {
         let effects = EffectRunner(
             agents: try Self.agents.get(),
             quotes: { _, _ in [] },
             isRunning: { _, _ in false }
         )
-        return World(effects, script: Self.script)
+        return World(effects, script: script)
     }
 
     /// A state without what a repeat may change: where the log is.

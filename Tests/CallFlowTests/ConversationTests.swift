@@ -110,3 +110,80 @@ extension CallEvent.OneOf_Body {
         )
     }
 }
+
+@Suite struct LongConversationTests {
+    /// Turns of both sides, and a tool now and then.
+    private static func long(turns: Int, after begin: [CallEvent.OneOf_Body] = []) -> Log {
+        var log = Log([.requested, .claimed] + begin)
+        for turn in 1...turns {
+            log.add(.turnEnded("p\(turn)"), atUs: Int64(turn) * 1_000_000)
+            let start = Int64(turn) * 1_000_000
+            log.add(.person("p\(turn)", "What I say in turn \(turn).", at: start))
+            log.add(.agent("a\(turn)", after: "p\(turn)", "What I answer.", at: start + 500_000))
+            if turn.isMultiple(of: 50) { log.add(.asks("c\(turn)", "extract_quote", #"{"price":\#(turn)}"#)) }
+        }
+        return log
+    }
+
+    private static func utterances(_ state: CallState) -> Int { state.conversation.count { $0.hasWords } }
+
+    @Test func `of a long conversation the newest 200 written utterances stay, and all are written once`() {
+        let log = Self.long(turns: 500)
+        let (state, outputs) = log.folded()
+        // The last turn and what comes after it may still change.
+        #expect(Self.utterances(state) == 200 + 2)
+        #expect(state.items.filter { $0.hasPrefix("item-c") }.count == 10)
+        #expect(state.conversation.reduce(0) { $0 + Int($1.droppedBefore) } + state.conversation.count == 1_010)
+        #expect(state.items.last == "a500" || state.items.last == "item-c500")
+        let transcripts = outputs.compactMap { output in
+            if case .result(.transcript(let transcript)) = output { transcript } else { nil }
+        }
+        #expect(transcripts.map(\.number) == (1...999).map { UInt32($0) })
+        #expect(Set(transcripts.map(\.utteranceID)).count == 999)
+    }
+
+    @Test func `what was dropped and is told again stays dropped`() {
+        let log = Self.long(turns: 150)
+        let state = log.state
+        let again = log.repeating(Array(log.events.indices)).folded()
+        #expect(again.state.conversation == state.conversation)
+        #expect(again.outputs == log.outputs)
+    }
+
+    @Test func `a tool asked for at the beginning is not run again, and its open ones stay`() {
+        let price = #"{"price":45}"#
+        var log = Self.long(
+            turns: 300,
+            after: [
+                .asks("c1", "extract_quote", price), .ran("c1", "extract_quote", price),
+                .asks("c2", "place_order", "{}"),
+            ]
+        )
+        #expect(log.state.pendingEffects.map { CallOutput.effect($0).label }.first == "run c2")
+        let before = log.outputs.count
+        log.add(.asks("c9", "extract_quote", price))
+        #expect(log.outputs.dropFirst(before).map(\.label) == ["tool-result/c9"])
+    }
+
+    @Test func `the summary names also agents whose words were dropped`() {
+        var first = CallEvent.OneOf_Body.agent("a0", "Good day.", at: 1)
+        if case .utterance(var utterance) = first {
+            utterance.agent = "quotes_validator"
+            first = .utterance(utterance)
+        }
+        var log = Self.long(turns: 150, after: [first])
+        log.add(.status("completed", 9))
+        log.add(.timerFired(.with { $0.timer = TimerFired.settled }), atUs: log.state.endedAtUs + 6_000_000)
+        #expect(!log.state.items.contains("a0"))
+        let summaries = log.outputs.compactMap { output in
+            if case .result(.call(let summary)) = output { summary } else { nil }
+        }
+        #expect(summaries.map(\.agents) == [["quotes_validator", "main_concierge"]])
+    }
+}
+
+extension ConversationItem {
+    fileprivate var hasWords: Bool {
+        if case .utterance(let utterance) = self.item { !utterance.text.isEmpty } else { false }
+    }
+}

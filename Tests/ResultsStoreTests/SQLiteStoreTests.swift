@@ -89,6 +89,21 @@ import Testing
         }
     }
 
+    @Test func `what is no more in the state stays in its place`() async throws {
+        try await withFile { url in
+            let store = try SQLiteStore(url)
+            try await store.write(ResultsBatch(calls: [self.call(at: 7, texts: ["p1", "a1", "p2", "a2"])]))
+            var later = self.call(at: 8, texts: ["p2", "a2", "p3"])
+            later.conversation[0].droppedBefore = 2
+            try await store.write(ResultsBatch(calls: [later]))
+            var last = self.call(at: 9, texts: ["a2", "p3", "a3"])
+            last.conversation[0].droppedBefore = 3
+            try await store.write(ResultsBatch(calls: [last]))
+            let record = try #require(try await store.call(Self.sid))
+            #expect(record.transcript.map(\.text) == ["p1", "a1", "p2", "a2", "p3", "a3"])
+        }
+    }
+
     @Test func `tool calls and handoffs have rows of their own`() async throws {
         try await withFile { url in
             let store = try SQLiteStore(url)

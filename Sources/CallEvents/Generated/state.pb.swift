@@ -133,7 +133,8 @@ package nonisolated struct CallState: @unchecked Sendable {
   }
 
   /// What was said and which tools were asked, in the order of the conversation. An utterance with empty text holds the
-  /// place of one whose words are not known: the transcript comes later than the turn, or never.
+  /// place of one whose words are not known: the transcript comes later than the turn, or never. Of the utterances that
+  /// were written to results.transcripts, the newest 200.
   package var conversation: [ConversationItem] {
     get {_storage._conversation}
     set {_uniqueStorage()._conversation = newValue}
@@ -312,6 +313,18 @@ package nonisolated struct CallState: @unchecked Sendable {
     set {_uniqueStorage()._windingDownReason = newValue}
   }
 
+  /// Of the utterances that are not in `conversation` any more: when the newest of them began, and which agents spoke, in
+  /// the order in which they first did.
+  package var droppedUntilUs: Int64 {
+    get {_storage._droppedUntilUs}
+    set {_uniqueStorage()._droppedUntilUs = newValue}
+  }
+
+  package var droppedAgents: [String] {
+    get {_storage._droppedAgents}
+    set {_uniqueStorage()._droppedAgents = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -368,6 +381,9 @@ package nonisolated struct ConversationItem: Sendable {
 
   /// The number of the utterance on results.transcripts, from 1; 0 when it was not written there yet.
   package var transcriptNumber: UInt32 = 0
+
+  /// How many utterances stood between this item and the one before it, and are not in the state any more.
+  package var droppedBefore: UInt32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -433,7 +449,7 @@ nonisolated extension CallPhase: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CallState"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}call_sid\0\u{3}applied_offset\0\u{1}phase\0\u{1}request\0\u{3}requested_at_us\0\u{3}answered_at_us\0\u{3}ended_at_us\0\u{1}status\0\u{3}next_status_sequence\0\u{1}agent\0\u{1}handoffs\0\u{1}conversation\0\u{1}quotes\0\u{3}session_epoch\0\u{1}session\0\u{3}stream_epoch\0\u{3}outbound_partition\0\u{3}answered_through\0\u{1}ending\0\u{3}end_reason\0\u{1}usage\0\u{3}counted_responses\0\u{3}reply_in_progress\0\u{3}cost_nanodollars\0\u{1}limits\0\u{3}timers_fired\0\u{1}outcome\0\u{1}tone\0\u{3}answered_by\0\u{1}appointments\0\u{1}orders\0\u{1}offers\0\u{1}comparisons\0\u{1}turns\0\u{1}transcripts\0\u{3}pending_handoffs\0\u{3}ending_at_us\0\u{3}winding_down_at_us\0\u{3}winding_down_reason\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}call_sid\0\u{3}applied_offset\0\u{1}phase\0\u{1}request\0\u{3}requested_at_us\0\u{3}answered_at_us\0\u{3}ended_at_us\0\u{1}status\0\u{3}next_status_sequence\0\u{1}agent\0\u{1}handoffs\0\u{1}conversation\0\u{1}quotes\0\u{3}session_epoch\0\u{1}session\0\u{3}stream_epoch\0\u{3}outbound_partition\0\u{3}answered_through\0\u{1}ending\0\u{3}end_reason\0\u{1}usage\0\u{3}counted_responses\0\u{3}reply_in_progress\0\u{3}cost_nanodollars\0\u{1}limits\0\u{3}timers_fired\0\u{1}outcome\0\u{1}tone\0\u{3}answered_by\0\u{1}appointments\0\u{1}orders\0\u{1}offers\0\u{1}comparisons\0\u{1}turns\0\u{1}transcripts\0\u{3}pending_handoffs\0\u{3}ending_at_us\0\u{3}winding_down_at_us\0\u{3}winding_down_reason\0\u{3}dropped_until_us\0\u{3}dropped_agents\0")
 
   fileprivate class _StorageClass {
     var _callSid: String = String()
@@ -475,6 +491,8 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     var _endingAtUs: Int64 = 0
     var _windingDownAtUs: Int64 = 0
     var _windingDownReason: String = String()
+    var _droppedUntilUs: Int64 = 0
+    var _droppedAgents: [String] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -524,6 +542,8 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       _endingAtUs = source._endingAtUs
       _windingDownAtUs = source._windingDownAtUs
       _windingDownReason = source._windingDownReason
+      _droppedUntilUs = source._droppedUntilUs
+      _droppedAgents = source._droppedAgents
     }
   }
 
@@ -581,6 +601,8 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         case 37: try { try decoder.decodeSingularInt64Field(value: &_storage._endingAtUs) }()
         case 38: try { try decoder.decodeSingularInt64Field(value: &_storage._windingDownAtUs) }()
         case 39: try { try decoder.decodeSingularStringField(value: &_storage._windingDownReason) }()
+        case 40: try { try decoder.decodeSingularInt64Field(value: &_storage._droppedUntilUs) }()
+        case 41: try { try decoder.decodeRepeatedStringField(value: &_storage._droppedAgents) }()
         default: break
         }
       }
@@ -710,6 +732,12 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       if !_storage._windingDownReason.isEmpty {
         try visitor.visitSingularStringField(value: _storage._windingDownReason, fieldNumber: 39)
       }
+      if _storage._droppedUntilUs != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._droppedUntilUs, fieldNumber: 40)
+      }
+      if !_storage._droppedAgents.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._droppedAgents, fieldNumber: 41)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -758,6 +786,8 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         if _storage._endingAtUs != rhs_storage._endingAtUs {return false}
         if _storage._windingDownAtUs != rhs_storage._windingDownAtUs {return false}
         if _storage._windingDownReason != rhs_storage._windingDownReason {return false}
+        if _storage._droppedUntilUs != rhs_storage._droppedUntilUs {return false}
+        if _storage._droppedAgents != rhs_storage._droppedAgents {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -808,7 +838,7 @@ nonisolated extension PendingHandoff: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension ConversationItem: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ConversationItem"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}utterance\0\u{1}tool\0\u{3}transcript_number\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}utterance\0\u{1}tool\0\u{3}transcript_number\0\u{3}dropped_before\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -843,6 +873,7 @@ nonisolated extension ConversationItem: SwiftProtobuf.Message, SwiftProtobuf._Me
         }
       }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.transcriptNumber) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.droppedBefore) }()
       default: break
       }
     }
@@ -867,12 +898,16 @@ nonisolated extension ConversationItem: SwiftProtobuf.Message, SwiftProtobuf._Me
     if self.transcriptNumber != 0 {
       try visitor.visitSingularUInt32Field(value: self.transcriptNumber, fieldNumber: 3)
     }
+    if self.droppedBefore != 0 {
+      try visitor.visitSingularUInt32Field(value: self.droppedBefore, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: ConversationItem, rhs: ConversationItem) -> Bool {
     if lhs.item != rhs.item {return false}
     if lhs.transcriptNumber != rhs.transcriptNumber {return false}
+    if lhs.droppedBefore != rhs.droppedBefore {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
