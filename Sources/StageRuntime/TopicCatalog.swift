@@ -60,7 +60,9 @@ package enum TopicCatalog {
             .resultsComparisons, .resultsTranscripts, .resultsCalls:
             ["retention.ms": "\(7 * 24 * self.hour)"]
         case .state:
-            ["cleanup.policy": "compact"]
+            // Whoever takes a partition over reads all of it. Only closed segments are compacted, and with Kafka's own
+            // limits (1 GiB, half of it superseded) that would be gigabytes of snapshots that no longer count.
+            ["cleanup.policy": "compact", "segment.bytes": "\(1 << 20)", "min.cleanable.dirty.ratio": "0.1"]
         }
     }
 

@@ -11,7 +11,8 @@ enum Clock {
     static func sleep(until deadline: UInt64) {
         let now = self.nanoseconds
         guard deadline > now else { return }
-        var time = timespec(tv_sec: 0, tv_nsec: Int(deadline - now))
+        let (seconds, nanoseconds) = Int(deadline - now).quotientAndRemainder(dividingBy: 1_000_000_000)
+        var time = timespec(tv_sec: seconds, tv_nsec: nanoseconds)
         nanosleep(&time, nil)
     }
 

@@ -109,8 +109,9 @@ struct Coordinator: Service {
             )
             var batch = self.newBatch()
             for (partition, snapshots) in snapshots {
-                table.load(partition, snapshots.calls)
-                for state in snapshots.calls.values {
+                let calls = snapshots.calls
+                table.load(partition, calls)
+                for state in calls.values {
                     for effect in state.pendingEffects {
                         try batch.add(self.effects.perform(effect, of: state, atUs: batch.clockUs), of: state.callSid)
                     }
