@@ -112,6 +112,8 @@ enum AllToolsCall {
             var configuration = Stack.Configuration()
             configuration.environment["VOICE_AGENTS_FILE"] = file.path()
             configuration.environment["STOCK_SECRET"] = "stock-secret"
+            // However long a busy machine takes to have the coordinator back.
+            configuration.environment["VOICE_TOOL_TIMEOUT_SECONDS"] = "60"
             try await body(configuration)
         }
     }
@@ -125,7 +127,7 @@ enum AllToolsCall {
                 parameters: { type: object, properties: { article: { type: string } }, required: [article] }
                 url: \(stockURL)
                 secret_env: STOCK_SECRET
-                timeout_ms: 8000
+                timeout_ms: 30000
 
             """
         return try tool
