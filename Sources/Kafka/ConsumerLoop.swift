@@ -271,18 +271,21 @@ extension ConsumerLoop {
     /// Asks for committed offsets until there is an answer. Left to librdkafka, one error of a broker that has just come
     /// back (2.0.2: "not coordinator") would leave the partitions without a beginning for ever.
     private func committed(_ partitions: [KafkaTopicPartition: KafkaPosition.Edge]) -> [(KafkaTopicPartition, Int64)] {
-        self.committed(partitions.keys).elements.map { element in
+        self.committedOffsets(partitions.keys).elements.map { element in
             let edge = partitions[element.partition] ?? .beginning
             return (element.partition, element.offset >= 0 ? element.offset : edge.logicalOffset)
         }
     }
 
     /// The broker answers a `read_committed` member when no transaction is pending on these offsets (KIP-447).
-    func settle(_ partitions: [KafkaTopicPartition]) async throws {
-        await self.blocking.run { _ = self.committed(partitions) }
+    func committed(_ partitions: [KafkaTopicPartition]) async -> [KafkaTopicPartition: Int64] {
+        await self.blocking.run {
+            let known = self.committedOffsets(partitions).elements.filter { $0.offset >= 0 }
+            return Dictionary(known.map { ($0.partition, $0.offset) }) { $1 }
+        }
     }
 
-    private func committed(_ partitions: some Collection<KafkaTopicPartition>) -> TopicPartitionList {
+    private func committedOffsets(_ partitions: some Collection<KafkaTopicPartition>) -> TopicPartitionList {
         let list = TopicPartitionList(partitions)
         while !self.handOff.isStopping, self.handle.fatalError == nil {
             let code = rd_kafka_committed(self.handle.pointer, list.pointer, 2_000)

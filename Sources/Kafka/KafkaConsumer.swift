@@ -169,10 +169,10 @@ package final class KafkaConsumer: AsyncSequence, Sendable {
         try Self.check(rd_kafka_resume_partitions(self.loop.handle.pointer, list.pointer), list)
     }
 
-    /// Waits until every transaction that a predecessor left pending in this group has come to its end: until what goes
-    /// with the committed offsets of these partitions can be read.
-    package func settle(_ partitions: [KafkaTopicPartition]) async throws {
-        try await self.loop.settle(partitions)
+    /// What the group has committed of these partitions, where it has; when every transaction that a predecessor left
+    /// pending has come to its end, so that what was written with these offsets can be read.
+    package func committed(_ partitions: [KafkaTopicPartition]) async -> [KafkaTopicPartition: Int64] {
+        await self.loop.committed(partitions)
     }
 
     /// There is other work for whoever reads: with an `idleInterval`, the next event comes at once.

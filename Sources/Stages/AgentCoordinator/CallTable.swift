@@ -1,5 +1,6 @@
 import CallEvents
 import CallFlow
+import Kafka
 
 /// The calls of the partitions that are ours, in memory. Values only: whoever owns it does the reading and writing.
 struct CallTable {
@@ -33,6 +34,10 @@ struct CallTable {
     }
 
     private var partitions: [Int32: [String: Entry]] = [:]
+    /// The offset to consume next, where it is known.
+    private var next: [Int32: Int64] = [:]
+    /// Partitions that were loaded, and whose calls were not looked through since.
+    private var restored: Set<Int32> = []
 
     /// Calls that have not ended.
     var active: Int {
@@ -42,10 +47,31 @@ struct CallTable {
     /// Takes a partition over, with the calls that its snapshots tell of.
     mutating func load(_ partition: Int32, _ calls: [String: CallState]) {
         self.partitions[partition] = calls.mapValues { Entry($0) }
+        self.restored.insert(partition)
+    }
+
+    /// The calls of the partitions that were loaded since this was asked last.
+    mutating func takeRestored() -> [CallState] {
+        defer { self.restored = [] }
+        return self.restored.flatMap { self.partitions[$0].map { $0.values.map(\.state) } ?? [] }
+    }
+
+    /// Everything before `offset` is dealt with.
+    mutating func move(_ partition: Int32, to offset: Int64?) {
+        if let offset { self.next[partition] = offset }
+    }
+
+    /// How far the partitions that are ours are dealt with, as far as it is known.
+    func positions(_ topic: String) -> [KafkaTopicPartition: Int64] {
+        Dictionary(
+            uniqueKeysWithValues: self.next.map { (KafkaTopicPartition(topic: topic, partition: $0.key), $0.value) }
+        )
     }
 
     mutating func unload(_ partition: Int32) {
         self.partitions[partition] = nil
+        self.next[partition] = nil
+        self.restored.remove(partition)
     }
 
     /// The partitions that are ours.

@@ -66,6 +66,7 @@ struct Coordinator: Service {
                     cleanedAt = .now
                     for callSid in table.removeExpired(nowUs: batch.clockUs) { batch.remove(callSid) }
                 }
+                try self.takeWhatIsOwed(&batch, &table)
                 try self.takeWhatIsDue(&batch, &table)
                 try await self.handle(records, &batch, &table)
             }
@@ -86,8 +87,9 @@ struct Coordinator: Service {
     }
 
     private func takeOver(_ partitions: [Int32], _ table: inout CallTable) async throws {
-        try await self.consumer.settle(partitions.map { self.events($0) })
+        let committed = await self.consumer.committed(partitions.map { self.events($0) })
         for (partition, snapshots) in try await self.restore(partitions, &table) {
+            table.move(partition, to: committed[self.events(partition)])
             // The embedded broker does not keep offsets that a transaction carries.
             if self.context.kafka.profile == .embedded, snapshots.appliedOffset >= 0 {
                 self.consumer.start(self.events(partition), at: .offset(snapshots.appliedOffset + 1))
@@ -95,32 +97,25 @@ struct Coordinator: Service {
         }
     }
 
-    /// Makes the table what the snapshots say.
-    ///
-    /// A tool's completion is written together with the snapshot in which it was asked for. Where a broker tore the two
-    /// apart, the tool is run again: all tools are pure.
+    /// Makes the table what the snapshots say. What these calls are owed is done with the next batch: not now, since this
+    /// instance may have lost them and not know it yet.
     private func restore(_ partitions: [Int32], _ table: inout CallTable) async throws -> [Int32: Snapshots] {
-        while true {
-            let snapshots = try await Snapshots.read(
-                partitions,
-                of: self.context.topics[.state],
-                configuration: self.context.kafka,
-                logger: self.context.logger
-            )
-            var batch = self.newBatch()
-            for (partition, snapshots) in snapshots {
-                let calls = snapshots.calls
-                table.load(partition, calls)
-                for state in calls.values {
-                    for effect in state.pendingEffects {
-                        try batch.add(self.effects.perform(effect, of: state, atUs: batch.clockUs), of: state.callSid)
-                    }
-                }
-            }
-            let messages = try batch.messages
-            if try await self.commit(messages, offsets: [:]) {
-                for call in batch.calls { self.tools.start(call) }
-                return snapshots
+        let snapshots = try await Snapshots.read(
+            partitions,
+            of: self.context.topics[.state],
+            configuration: self.context.kafka,
+            logger: self.context.logger
+        )
+        for (partition, snapshots) in snapshots { table.load(partition, snapshots.calls) }
+        return snapshots
+    }
+
+    /// A tool's completion is written together with the snapshot in which it was asked for. Where a broker tore the two
+    /// apart, the tool is run again, if it may.
+    private func takeWhatIsOwed(_ batch: inout CoordinatorBatch, _ table: inout CallTable) throws {
+        for state in table.takeRestored() {
+            for effect in state.pendingEffects {
+                try batch.add(self.effects.perform(effect, of: state, atUs: batch.clockUs), of: state.callSid)
             }
         }
     }
@@ -132,19 +127,22 @@ struct Coordinator: Service {
             try await self.fold(record, &batch, &table)
             batch.consumed(record)
         }
+        // Also what no record led to goes with offsets: the broker refuses those of an instance that has lost the partition.
+        let offsets = table.positions(self.context.topics[.events]).merging(batch.offsets) { $1 }
         let messages = try batch.messages
+        if messages.isEmpty, records.isEmpty, batch.calls.isEmpty { return }
         let began = ContinuousClock.now
-        guard try await self.commit(messages, offsets: batch.offsets) else {
+        guard try await self.commit(messages, offsets: offsets) else {
             self.tools.putBack(batch.finished)
             return try await self.rewind(records, &table)
         }
+        for (partition, offset) in offsets { table.move(partition.partition, to: offset) }
         for call in batch.calls { self.tools.start(call) }
         self.metrics.committed(batch, events: records.count, in: began.duration(to: .now))
     }
 
     /// - Returns: false, after a pause, when the transaction was aborted.
     private func commit(_ messages: [KafkaMessage], offsets: [KafkaTopicPartition: Int64]) async throws -> Bool {
-        if messages.isEmpty, offsets.isEmpty { return true }
         do {
             try await self.transactions.transaction(messages, offsets: offsets, of: self.consumer)
             return true
