@@ -294,6 +294,7 @@ extension ConsumerLoop {
                 ? code : list.elements.lazy.map(\.error).first { $0 != RD_KAFKA_RESP_ERR_NO_ERROR }
             guard let failed else { break }
             self.logger.warning("committed offsets unknown", metadata: ["error": "\(KafkaError.text(of: failed))"])
+            // On the polling thread, or on one for blocking calls: no task's thread is held up.
             usleep(50_000)
         }
         return list

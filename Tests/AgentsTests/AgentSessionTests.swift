@@ -123,19 +123,8 @@ import Testing
         #expect(book.plan(for: Calls.requested(), atUs: Calls.nowUs).agent.instructions == "2023-11-14 22:13")
     }
 
-    @Test func `all that is known of a call can be named`() throws {
-        let book = try self.book(
-            "",
-            instructions: """
-                {{business}}|{{request}}|{{request_id}}|{{category}}|{{user_id}}|{{user_data}}|{{#inbound}}in{{/inbound}}|\
-                {{#results}}R{{/results}}|{{#quotes}}{{quote_id}} {{price}} {{details}} {{availability}} {{business}};{{/quotes}}|\
-                {{#other_quotes}}{{price}} {{business}};{{/other_quotes}}|{{#given_quotes}}{{quote}};{{/given_quotes}}|\
-                {{#appointments}}{{date}} {{time}} {{confirmation_number}} {{notes}};{{/appointments}}|\
-                {{#orders}}{{items}} {{total_price}} {{confirmation_number}} {{estimated_time}} {{delivery}};{{/orders}}|\
-                {{#offers}}{{description}} {{discount}} {{valid_until}} {{conditions}};{{/offers}}|\
-                {{#handoff}}{{from}} {{reason}} {{context}}{{/handoff}}
-                """
-        )
+    /// A call that was handed over and has a result of each kind.
+    private static var withResults: CallState {
         var state = Calls.requested {
             $0.category = "garage"
             $0.userID = "u1"
@@ -191,6 +180,23 @@ import Testing
                 $0.context = "what"
             }
         ]
+        return state
+    }
+
+    @Test func `all that is known of a call can be named`() throws {
+        let book = try self.book(
+            "",
+            instructions: """
+                {{business}}|{{request}}|{{request_id}}|{{category}}|{{user_id}}|{{user_data}}|{{#inbound}}in{{/inbound}}|\
+                {{#results}}R{{/results}}|{{#quotes}}{{quote_id}} {{price}} {{details}} {{availability}} {{business}};{{/quotes}}|\
+                {{#other_quotes}}{{price}} {{business}};{{/other_quotes}}|{{#given_quotes}}{{quote}};{{/given_quotes}}|\
+                {{#appointments}}{{date}} {{time}} {{confirmation_number}} {{notes}};{{/appointments}}|\
+                {{#orders}}{{items}} {{total_price}} {{confirmation_number}} {{estimated_time}} {{delivery}};{{/orders}}|\
+                {{#offers}}{{description}} {{discount}} {{valid_until}} {{conditions}};{{/offers}}|\
+                {{#handoff}}{{from}} {{reason}} {{context}}{{/handoff}}
+                """
+        )
+        let state = Self.withResults
         let other = Quote.with {
             $0.businessName = "B"
             $0.price = "1.00"

@@ -91,7 +91,7 @@ import Testing
     @Test(arguments: [
         "EST5", "<+03>-3", "NZST-12NZDT,M9.5.0,M4.1.0/3", "IST-1GMT0,M10.5.0,M3.5.0/1",
         "<-03>3<-02>,M3.5.0/-2,M10.5.0/-1",
-        "XXX3YYY,J60,J300", "XXX3YYY,0/0,365/167", "XXX-5:30:15",
+        "ABC3DEF,J60,J300", "ABC3DEF,0/0,365/167", "ABC-5:30:15",
     ])
     func `a rule is read`(_ rule: String) {
         #expect(PosixTimeZone(rule) != nil)

@@ -103,6 +103,22 @@ package struct IngressConfiguration: Sendable {
         )
         self.twilioAPIURL = apiURL.hasSuffix("/") ? String(apiURL.dropLast()) : apiURL
         self.destinations = Self.destinations(&settings, from: self.phoneNumber)
+        self.audioPath =
+            switch settings.choice(
+                "VOICE_AUDIO_PATH",
+                default: AudioPathName.pcm24k,
+                "What the model takes: pcm24k through audio-transcoder, or passthrough."
+            ) {
+            case .pcm24k: .pcm24K
+            case .passthrough: .passthrough
+            }
+        self.apiTokens = APITokens(&settings)
+        self.readCalls(&settings)
+        self.readStreams(&settings)
+    }
+
+    /// How calls are made, and how many.
+    private mutating func readCalls(_ settings: inout Settings) {
         self.callsPerMinute = settings.int(
             "VOICE_CALLS_PER_MINUTE",
             default: 60,
@@ -138,15 +154,10 @@ package struct IngressConfiguration: Sendable {
             in: 60...86_400,
             "Twilio ends a call that lasts longer, in seconds: a backstop."
         )
-        self.audioPath =
-            switch settings.choice(
-                "VOICE_AUDIO_PATH",
-                default: AudioPathName.pcm24k,
-                "What the model takes: pcm24k through audio-transcoder, or passthrough."
-            ) {
-            case .pcm24k: .pcm24K
-            case .passthrough: .passthrough
-            }
+    }
+
+    /// How long streams may go on or be silent.
+    private mutating func readStreams(_ settings: inout Settings) {
         self.drainLimit = .seconds(
             settings.int(
                 "VOICE_DRAIN_SECONDS",
@@ -168,7 +179,6 @@ package struct IngressConfiguration: Sendable {
             default: true,
             "Whether a caller hears a soft tone about every 3 s while the call has no session."
         )
-        self.apiTokens = APITokens(&settings)
     }
 
     /// No call of ours lasts longer, from the request to its end.
