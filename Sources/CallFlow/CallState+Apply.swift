@@ -45,7 +45,7 @@ extension CallState {
         case .turnMeasured(let turn): self.turnMeasured(turn)
         case .handoffRequested(let request): return self.handoffRequested(request, id: event.eventID)
         case .agentChanged(let change): return self.agentChanged(change, id: event.eventID)
-        case .handoffRefused: self.settleHandoff(event.eventID)
+        case .handoffRefused: self.handoffIsDecided(event.eventID)
         case .machineDetected(let machine): return self.machineDetected(machine)
         case .errorOccurred(let error): return self.errorOccurred(error)
         case .endRequested(let end): return self.endRequested(end)
@@ -102,7 +102,7 @@ extension CallState {
                 // Begun by whoever had the call before: it may have run.
                 tool.startedAtUs > 0 && !tool.started.repeatable
                     ? .giveUpTool(tool.call, mayRepeat: false) : .runTool(tool.call)
-            } + self.pendingHandoffs.map { .handOver($0) }
+            } + self.pendingHandoffs.filter { !$0.decided }.map { .handOver($0) }
     }
 
     private var isPlanned: Bool { !self.agent.isEmpty }

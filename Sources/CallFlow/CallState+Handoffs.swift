@@ -28,23 +28,31 @@ extension CallState {
             $0.request = request
         }
         self.pendingHandoffs.append(pending)
+        if self.pendingHandoffs.count > Self.keptRequests, let old = self.pendingHandoffs.firstIndex(where: \.decided) {
+            self.pendingHandoffs.remove(at: old)
+        }
         return [.effect(.handOver(pending))]
     }
 
     /// Somebody outside has handed the conversation over.
     mutating func agentChanged(_ change: AgentChanged, id: String) -> [CallOutput] {
-        let wasPending = self.settleHandoff(id)
+        let wasPending = self.handoffIsDecided(id)
         guard wasPending, change.handoff.fromAgent == self.agent else { return [] }
         return self.handOver(change)
     }
 
+    /// It is kept, so that the request is not decided again when it is written again.
     /// - Returns: whether the handoff was still to be decided.
     @discardableResult
-    mutating func settleHandoff(_ id: String) -> Bool {
-        let count = self.pendingHandoffs.count
-        self.pendingHandoffs.removeAll { CallID.handoffDecision($0.eventID) == id }
-        return self.pendingHandoffs.count < count
+    mutating func handoffIsDecided(_ id: String) -> Bool {
+        let index = self.pendingHandoffs.firstIndex { CallID.handoffDecision($0.eventID) == id && !$0.decided }
+        guard let index else { return false }
+        self.pendingHandoffs[index].decided = true
+        return true
     }
+
+    /// More than a fact that is written again is late.
+    private static let keptRequests = 32
 
     private mutating func handOver(
         _ change: AgentChanged,

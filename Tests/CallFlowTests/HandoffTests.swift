@@ -83,6 +83,10 @@ import Testing
         #expect(log.outputs.last?.label == "handoff/\(Log.callSid)/1")
         #expect(log.state.handoffs.count == 1 && log.state.agent == "order_placer")
         #expect(log.state.pendingEffects.isEmpty)
+        // The same request written again, when the conversation may be elsewhere already.
+        Self.requested(&log, "h1")
+        #expect(log.outputs.last?.label == "handoff/\(Log.callSid)/1")
+        #expect(log.state.pendingEffects.isEmpty)
     }
 
     @Test func `a refusal settles it`() {

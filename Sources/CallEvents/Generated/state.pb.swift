@@ -290,7 +290,7 @@ package nonisolated struct CallState: @unchecked Sendable {
     set {_uniqueStorage()._transcripts = newValue}
   }
 
-  /// Handoffs that were asked for from outside and not decided on yet.
+  /// Handoffs that were asked for from outside: those that are not decided on yet, and the newest that are.
   package var pendingHandoffs: [PendingHandoff] {
     get {_storage._pendingHandoffs}
     set {_uniqueStorage()._pendingHandoffs = newValue}
@@ -348,6 +348,8 @@ package nonisolated struct PendingHandoff: Sendable {
   package var hasRequest: Bool {self._request != nil}
   /// Clears the value of `request`. Subsequent reads from it will return its default value.
   package mutating func clearRequest() {self._request = nil}
+
+  package var decided: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -799,7 +801,7 @@ nonisolated extension CallState: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension PendingHandoff: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PendingHandoff"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}event_id\0\u{1}request\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}event_id\0\u{1}request\0\u{1}decided\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -809,6 +811,7 @@ nonisolated extension PendingHandoff: SwiftProtobuf.Message, SwiftProtobuf._Mess
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.eventID) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.decided) }()
       default: break
       }
     }
@@ -825,12 +828,16 @@ nonisolated extension PendingHandoff: SwiftProtobuf.Message, SwiftProtobuf._Mess
     try { if let v = self._request {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     } }()
+    if self.decided != false {
+      try visitor.visitSingularBoolField(value: self.decided, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PendingHandoff, rhs: PendingHandoff) -> Bool {
     if lhs.eventID != rhs.eventID {return false}
     if lhs._request != rhs._request {return false}
+    if lhs.decided != rhs.decided {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
