@@ -129,7 +129,11 @@ fi
 
 token=()
 if [ -n "$live" ]; then
-    export VOICE_API_TOKEN="${VOICE_API_TOKEN:-$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')}"
+    if [ -z "${VOICE_API_TOKEN:-}" ]; then
+        VOICE_API_TOKEN="$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')"
+        echo "· the token for the API and the monitor: $VOICE_API_TOKEN"
+    fi
+    export VOICE_API_TOKEN
     token=(-H "Authorization: Bearer $VOICE_API_TOKEN")
     number="$live"
 else
@@ -176,6 +180,8 @@ done
 echo "$answer"
 call_sid="$(jq -er .callSid <<<"$answer")" || fail "the call was not accepted"
 
+say "Watch it, and end it: http://localhost:$port/#/calls/$call_sid"
+
 say "The conversation"
 verdict=0
 watch=("$bin/call-watch" --bootstrap "$KAFKA_BOOTSTRAP_SERVERS" --profile "${VOICE_KAFKA_PROFILE:-kafka}"
@@ -212,7 +218,7 @@ if [ -z "$live" ]; then
 fi
 
 if "$keep"; then
-    say "Left running on http://localhost:$port, until Ctrl-C"
+    say "Left running, until Ctrl-C: http://localhost:$port"
     wait "${pids[-1]}" || true
 fi
 if [ "$verdict" = 0 ]; then say "Done: the quote is in the database and on results.quotes"; else say "The demo failed; logs are in $dir"; fi
