@@ -49,10 +49,11 @@ export class CallView {
     }
 
     #facts() {
-        const fact = (name, label, attributes = {}) => element("div", {},
-            element("dt", {}, label), this.#part(name, "dd", attributes));
+        const fact = (name, label) => element("div", {}, element("dt", {}, label), this.#part(name, "dd"));
         return element("dl", { class: "facts" },
-            fact("duration", "Duration", { role: "timer", "aria-live": "off" }), fact("agent", "Agent"),
+            element("div", {}, element("dt", {}, "Duration"),
+                element("dd", {}, this.#part("duration", "span", { role: "timer", "aria-live": "off" }))),
+            fact("agent", "Agent"),
             fact("outcome", "Outcome"), fact("tone", "Tone"), fact("cost", "Cost so far"), fact("wait", "Median wait"));
     }
 
@@ -144,7 +145,7 @@ export class CallView {
         setText(parts.agent, title(call.agent) || "–");
         parts.outcome.replaceChildren(call.outcome
             ? element("span", { class: "chip", "data-kind": outcomeKind(call.outcome) }, title(call.outcome))
-            : call.inProgress ? "In progress" : "–");
+            : "–");
         if (call.endReason) parts.outcome.append(element("small", {}, title(call.endReason)));
         const tone = call.tone ?? {};
         parts.tone.replaceChildren(title(tone.sentiment || tone.emotion) || "–");

@@ -5,9 +5,13 @@ export function timeFormats(zone) {
     const timeZone = zone === "UTC" ? "UTC" : undefined;
     const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", timeZone });
     const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", timeZone });
-    const short = new Intl.DateTimeFormat(undefined, {
-        month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", timeZone,
-    });
+    const minute = new Intl.DateTimeFormat(undefined, { timeStyle: "short", timeZone });
+    const day = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", timeZone });
+    /** The day is left out when it is today. */
+    const short = {
+        format: (date) => day.format(date) === day.format(Date.now())
+            ? minute.format(date) : `${day.format(date)}, ${minute.format(date)}`,
+    };
     const written = (format) => (text) => {
         const date = new Date(text ?? NaN);
         return Number.isNaN(date.getTime()) ? "–" : format.format(date);

@@ -58,12 +58,12 @@ function contents(statistics) {
         ["Average duration", duration(statistics.averageDurationSeconds)],
         ["Median duration", duration(statistics.medianDurationSeconds)],
         ["Cost", dollars(statistics.totalCost)], ["Cost per call", dollars(statistics.averageCost)],
-        ["First audio, median", milliseconds(statistics.firstAudioMs?.p50)],
-        ["First audio, 95 of 100", milliseconds(statistics.firstAudioMs?.p95)],
+        ["Median wait", milliseconds(statistics.firstAudioMs?.p50), `95 of 100: ${milliseconds(statistics.firstAudioMs?.p95)}`],
     ];
     return [
-        element("dl", { class: "tiles" }, tiles.map(([name, value]) =>
-            element("div", { class: "panel" }, element("dt", {}, name), element("dd", {}, value)))),
+        element("dl", { class: "tiles" }, tiles.map(([name, value, note]) =>
+            element("div", { class: "panel" }, element("dt", {}, name),
+                element("dd", {}, value, note ? element("small", {}, note) : null)))),
         element("div", { class: "charts" },
             outcomes(statistics), byAgent(statistics), byTool(statistics), handoffs(statistics), ...byDay(statistics)),
     ];

@@ -126,7 +126,9 @@ function updateUtterance(node, item, formats) {
     words.replaceChildren(item.text ?? "");
     if (!item.interrupted) return;
     const unheard = unheardOf(item);
-    if (unheard) words.append(element("span", { class: "unseen" }, " Not heard: "), element("s", {}, unheard));
+    if (unheard) {
+        words.append(" ", element("span", { class: "unseen" }, "Not heard: "), element("s", {}, unheard.trim()));
+    }
     const played = item.playedMs > 0 ? ` after ${milliseconds(item.playedMs)}` : "";
     words.append(" ", element("span", { class: "cut" }, `interrupted${played}`));
 }

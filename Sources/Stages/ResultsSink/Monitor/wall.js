@@ -17,6 +17,7 @@ const outcomes = [
 export class WallView {
     #client;
     #parts;
+    #connection = element("span", { class: "chip dot", role: "status" });
     #calls = new CallList();
     #rows = new WeakMap();
     #visible = new Set();
@@ -45,7 +46,6 @@ export class WallView {
         this.#formats = timeFormats(zone);
         const { node, parts } = fromTemplate("view-calls");
         this.#parts = parts;
-        this.#connection = element("span", { class: "chip dot", role: "status" });
         parts.summary.after(this.#connection);
         this.#fillFilters(parameters);
         setText(parts.curl, curl(anonymous));
@@ -59,8 +59,6 @@ export class WallView {
         this.#clock = setInterval(() => this.#tick(), 1000);
         this.#fetch(false);
     }
-
-    #connection;
 
     close() {
         this.#stream.close();
@@ -265,7 +263,7 @@ export class WallView {
 }
 
 function curl(anonymous) {
-    const token = anonymous ? "" : `  -H 'Authorization: Bearer '"$VOICE_API_TOKEN" \\\n`;
+    const token = anonymous ? "" : '  -H "Authorization: Bearer $VOICE_API_TOKEN" \\\n';
     return `curl -X POST ${location.origin}/api/voice/initiate-call \\\n${token}  -H 'Content-Type: application/json' \\
   -d '{"phoneNumber": "+15551234567", "businessName": "Test Business",
        "userRequest": "Get quote for service", "category": "general"}'`;
