@@ -55,6 +55,8 @@ export class RealtimeCallMonitor extends HTMLElement {
     }
 
     connectedCallback() {
+        this.#takeEarly("token");
+        this.#takeEarly("callSid");
         this.#askToOpen();
         this.#clock = setInterval(() => this.#tick(), 1000);
     }
@@ -82,6 +84,14 @@ export class RealtimeCallMonitor extends HTMLElement {
         const dialog = this.#dialog();
         this.shadowRoot.append(dialog);
         dialog.showModal();
+    }
+
+    /** A property that was set before this script came stands in front of the class's own. */
+    #takeEarly(name) {
+        if (!Object.hasOwn(this, name)) return;
+        const value = this[name];
+        delete this[name];
+        this[name] = value;
     }
 
     /** Attributes and properties are often set one after the other: the stream is opened once for all of them. */
