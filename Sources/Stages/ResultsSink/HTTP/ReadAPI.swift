@@ -1,26 +1,17 @@
 import CallEvents
-import HTTPTypes
 import Hummingbird
 import JSON
-import NIOCore
 import ResultsStore
 import StageRuntime
 
-/// The HTTP read API. Errors are problem+json.
-struct ReadAPI {
+/// What can be read of calls. Errors are problem+json.
+struct ReadAPI: Sendable {
     let store: any ResultsStore
-    let tokens: APITokens
 
-    var router: Router<BasicRequestContext> {
-        let router = Router()
-        router.middlewares.add(ProblemMiddleware())
-        router.get("/api/voice/status") { request, _ in
-            guard self.tokens.accepts(authorization: request.headers[.authorization]) else {
-                throw Problem(.unauthorized, "A bearer token is needed.")
-            }
-            return try await self.status(request)
-        }
-        return router
+    var routes: [Route] {
+        [
+            Route(method: .get, path: "/api/voice/status") { request, _ in try await self.status(request) }
+        ]
     }
 
     private func status(_ request: Request) async throws -> Response {
@@ -33,11 +24,6 @@ struct ReadAPI {
         guard let call = try await self.store.call(callSid.rawValue) else {
             throw Problem(.notFound, "No call \(callSid) is known.")
         }
-        let document = CallStatus.json(of: call, nowUs: UnixTime.nowUs)
-        return Response(
-            status: .ok,
-            headers: [.contentType: "application/json", .cacheControl: "no-store"],
-            body: ResponseBody(byteBuffer: ByteBuffer(string: document.text))
-        )
+        return .json(CallStatus.json(of: call, nowUs: UnixTime.nowUs).text)
     }
 }
