@@ -80,7 +80,7 @@ let package = Package(
             dependencies: ["CallEvents", "CallFlow", "JSON", protobuf, yams, mustache],
             resources: [.embedInCode("agents.yaml")]
         ),
-        .target(name: "ResultsStore", dependencies: ["CallEvents", grdb, protobuf]),
+        .target(name: "ResultsStore", dependencies: ["CallEvents", "CallFlow", grdb, protobuf]),
         .target(
             name: "StageRuntime",
             dependencies: [
@@ -164,7 +164,7 @@ let package = Package(
             "StageRuntime",
             ["CallEvents", "Kafka", asyncHTTPClient, coreMetrics, log, lifecycle, httpTypes, nioCore, nioHTTP1]
         ),
-        tests("ResultsStore", ["CallEvents", grdb, protobuf]),
+        tests("ResultsStore", ["CallEvents", "CallFlow", grdb, protobuf]),
         tests(
             "TwilioSimulator",
             [

@@ -23,7 +23,7 @@ struct LayeringTests {
             "Agents": ["CallEvents", "CallFlow", "JSON"],
             "Kafka": ["CRdKafka"],
             "WebSockets": [],
-            "ResultsStore": ["CallEvents"],
+            "ResultsStore": ["CallEvents", "CallFlow"],
             "Recordings": ["Audio"],
             "StageRuntime": ["CallEvents", "Kafka", "WebSockets"],
             "Speech": ["Audio"],
