@@ -38,8 +38,8 @@ extension CallState {
         }
     }
 
-    /// How the call went: what is known for certain, then the agent's word, then what was achieved.
-    private var finalOutcome: String {
+    /// How the call went, when it has ended: what is known for certain, then the agent's word, then what was achieved.
+    package var finalOutcome: String {
         switch self.status {
         case "busy", "canceled", "failed": return self.status
         case "no-answer": return "no_answer"

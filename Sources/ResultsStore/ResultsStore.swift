@@ -15,6 +15,21 @@ package protocol ResultsStore: Sendable {
 
     /// One call as of the last batch; nil when it is not known.
     func call(_ callSid: String) async throws -> CallRecord?
+
+    /// All about one call as of the last batch; nil when it is not known.
+    func history(of callSid: String) async throws -> CallHistory?
+
+    /// One page of the calls that were asked for, those requested last first.
+    func calls(_ query: CallQuery) async throws -> CallPage
+
+    func statistics(_ query: StatisticsQuery) async throws -> Statistics
+
+    /// Calls of which something was written.
+    /// - Parameters:
+    ///   - offsets: by partition of topic events: calls with a higher event offset, the lowest first; of other partitions
+    ///     none. Nil: the calls in progress and those requested last.
+    ///   - limit: how many of each partition; of nil, how many besides those in progress.
+    func calls(changedAfter offsets: [Int32: Int64]?, limit: Int) async throws -> [CallRow]
 }
 
 /// A partition of a topic.

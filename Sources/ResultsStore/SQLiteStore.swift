@@ -63,4 +63,13 @@ package final class SQLiteStore: ResultsStore {
             return record
         }
     }
+
+    package func history(of callSid: String) async throws -> CallHistory? { throw Self.notKept }
+    package func calls(_ query: CallQuery) async throws -> CallPage { throw Self.notKept }
+    package func statistics(_ query: StatisticsQuery) async throws -> Statistics { throw Self.notKept }
+    package func calls(changedAfter offsets: [Int32: Int64]?, limit: Int) async throws -> [CallRow] {
+        throw Self.notKept
+    }
+
+    private static let notKept = ResultsStoreError(.unavailable, "this version of the schema does not keep it")
 }

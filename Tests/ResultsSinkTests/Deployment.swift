@@ -45,7 +45,11 @@ struct Deployment {
         var port: Int
     }
 
-    func startSink(_ store: (any ResultsStore)? = nil, tokens: [String] = []) async throws -> Sink {
+    func startSink(
+        _ store: (any ResultsStore)? = nil,
+        tokens: [String] = [],
+        origins: Set<String> = []
+    ) async throws -> Sink {
         let health = Health()
         let bound = BoundPort()
         let services = try ResultsSinkStage.services(
@@ -53,7 +57,8 @@ struct Deployment {
                 database: try self.database,
                 httpHost: "127.0.0.1",
                 httpPort: 0,
-                tokens: APITokens(accepting: tokens)
+                tokens: APITokens(accepting: tokens),
+                origins: AllowedOrigins(origins)
             ),
             store: try store ?? SQLiteStore(self.database, busyTimeout: 0.05),
             context: StageContext(

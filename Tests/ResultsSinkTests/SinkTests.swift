@@ -133,4 +133,11 @@ private final class FlakyStore: ResultsStore {
     }
 
     func call(_ callSid: String) async throws -> CallRecord? { try await self.store.call(callSid) }
+
+    func history(of callSid: String) async throws -> CallHistory? { try await self.store.history(of: callSid) }
+    func calls(_ query: CallQuery) async throws -> CallPage { try await self.store.calls(query) }
+    func statistics(_ query: StatisticsQuery) async throws -> Statistics { try await self.store.statistics(query) }
+    func calls(changedAfter offsets: [Int32: Int64]?, limit: Int) async throws -> [CallRow] {
+        try await self.store.calls(changedAfter: offsets, limit: limit)
+    }
 }

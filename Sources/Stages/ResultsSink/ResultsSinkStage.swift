@@ -15,17 +15,26 @@ package enum ResultsSinkStage: Stage {
     /// - `DATABASE_URL` (default `sqlite:///./lifehub-voice.sqlite`): Where calls and results are kept.
     /// - `HTTP_HOST` (default `0.0.0.0`), `HTTP_PORT` (default 3002, 0 takes a free one): The HTTP read API.
     /// - `VOICE_API_TOKEN`, `VOICE_ALLOW_ANONYMOUS`: see `APITokens`.
+    /// - `VOICE_ALLOWED_ORIGINS`: see `AllowedOrigins`.
     package struct Configuration: Sendable {
         package var database: DatabaseURL?
         package var httpHost: String
         package var httpPort: Int
         package var tokens: APITokens
+        package var origins: AllowedOrigins
 
-        package init(database: DatabaseURL?, httpHost: String, httpPort: Int, tokens: APITokens) {
+        package init(
+            database: DatabaseURL?,
+            httpHost: String,
+            httpPort: Int,
+            tokens: APITokens,
+            origins: AllowedOrigins = AllowedOrigins([])
+        ) {
             self.database = database
             self.httpHost = httpHost
             self.httpPort = httpPort
             self.tokens = tokens
+            self.origins = origins
         }
     }
 
@@ -39,7 +48,8 @@ package enum ResultsSinkStage: Stage {
             database: nil,
             httpHost: settings.string("HTTP_HOST", default: "0.0.0.0", "Address of the HTTP read API."),
             httpPort: settings.int("HTTP_PORT", default: 3002, in: 0...65535, "Port of the HTTP read API."),
-            tokens: APITokens(&settings)
+            tokens: APITokens(&settings),
+            origins: AllowedOrigins(&settings)
         )
         do {
             configuration.database = try DatabaseURL(database)
@@ -73,7 +83,11 @@ package enum ResultsSinkStage: Stage {
         let server = HTTPServer(
             host: configuration.httpHost,
             port: configuration.httpPort,
-            router: ReadAPI(store: store, tokens: configuration.tokens).router,
+            router: Route.router(
+                MonitorFiles.routes + LoginAPI(tokens: configuration.tokens).routes + ReadAPI(store: store).routes,
+                tokens: configuration.tokens,
+                origins: configuration.origins
+            ),
             logger: logger,
             onBound: { port in
                 logger.info("HTTP API listens", metadata: ["port": "\(port)"])
