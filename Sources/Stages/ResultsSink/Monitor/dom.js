@@ -70,6 +70,11 @@ export function syncList(parent, items, keyOf, make, update = () => {}) {
     if (focused && focused.isConnected && parent.contains(focused)) focused.focus({ preventScroll: true });
 }
 
+/** The child that `syncList` has made for the item with this key. */
+export function listed(parent, key) {
+    return nodesByKey.get(parent)?.get(key)?.node;
+}
+
 /** Has the next `syncList` make all children again. */
 export function clearList(parent) {
     parent.replaceChildren();

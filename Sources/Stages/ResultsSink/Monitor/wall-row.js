@@ -13,7 +13,9 @@ export class WallRow {
     #meters = cell("meters",
         element("span", { class: "meter agent", "aria-hidden": "true" }, this.#bars[0]),
         element("span", { class: "meter person", "aria-hidden": "true" }, this.#bars[1]));
-    #found = cell("found");
+    #outcome = element("span", { class: "chip" });
+    #results = element("strong");
+    #found = cell("found", this.#outcome, " ", this.#results);
     #duration = document.createTextNode("");
     #began = element("span");
 
@@ -39,12 +41,12 @@ export class WallRow {
     }
 
     #showResults(call) {
-        const parts = results(call.counts);
-        const text = parts.length > 0 ? parts.join(", ") : "";
-        this.#found.replaceChildren(...[
-            call.outcome ? element("span", { class: "chip", "data-kind": outcomeKind(call.outcome) }, title(call.outcome)) : null,
-            text ? element("strong", {}, call.outcome ? ` ${text}` : text) : null,
-        ].filter(Boolean));
+        const text = results(call.counts).join(", ");
+        setText(this.#outcome, title(call.outcome));
+        setAttribute(this.#outcome, "hidden", !call.outcome);
+        setAttribute(this.#outcome, "data-kind", outcomeKind(call.outcome));
+        setText(this.#results, text);
+        setAttribute(this.#found, "data-empty", !text && !call.outcome);
     }
 
     tick(clockOffset) {

@@ -1,7 +1,7 @@
 // The wall: all calls in progress and the recent ones, as they change.
 
 import { CallList, matches, query } from "./call-list.js";
-import { element, oncePerFrame, setAttribute, setText, syncList } from "./dom.js";
+import { element, listed, oncePerFrame, setAttribute, setText, syncList } from "./dom.js";
 import { EventStream } from "./event-stream.js";
 import { timeFormats, title } from "./format.js";
 import { fromTemplate } from "./template.js";
@@ -211,9 +211,8 @@ export class WallView {
     }
 
     #showChanged() {
-        const byID = new Map([...this.#parts.rows.children].map((node) => [node.dataset.callSid, node]));
         for (const callSid of this.#changed) {
-            const node = byID.get(callSid);
+            const node = listed(this.#parts.rows, callSid);
             if (node) this.#update(node, this.#calls.get(callSid));
         }
     }
