@@ -101,7 +101,12 @@ function show() {
     const [path, search = ""] = location.hash.slice(1).split("?");
     const [, name = "calls", callSid] = path.split("/");
     const context = {
-        client, anonymous, zone: zone.value, parameters: new URLSearchParams(search), navigate: (hash) => location.hash = hash,
+        client, anonymous, zone: zone.value, parameters: new URLSearchParams(search),
+        navigate: (hash) => location.hash = hash,
+        onFilter: (hash) => {
+            wallHash = hash;
+            history.replaceState(null, "", hash);
+        },
     };
     if (name === "calls" && !callSid) wallHash = location.hash || "#/calls";
     const [heading, make] = !isLoggedIn ? ["Log in", () => new LoginPage(main)]

@@ -23,6 +23,7 @@ export class WallView {
     #visible = new Set();
     #changed = new Set();
     #filter;
+    #onFilter;
     #formats;
     #orderChanged = true;
     #cursor = null;
@@ -39,10 +40,11 @@ export class WallView {
     /**
      * @param {HTMLElement} host
      * @param {{client: import("./client.js").VoiceClient, zone: string, parameters: URLSearchParams,
-     *     anonymous: boolean}} context
+     *     anonymous: boolean, onFilter: (hash: string) => void}} context
      */
-    constructor(host, { client, zone, parameters, anonymous }) {
+    constructor(host, { client, zone, parameters, anonymous, onFilter }) {
         this.#client = client;
+        this.#onFilter = onFilter;
         this.#formats = timeFormats(zone);
         const { node, parts } = fromTemplate("view-calls");
         this.#parts = parts;
@@ -110,7 +112,8 @@ export class WallView {
         const { filters, more, rows } = this.#parts;
         filters.addEventListener("submit", (event) => event.preventDefault());
         filters.addEventListener("input", (event) => this.#filtered(event.target.name === "q" ? 250 : 0));
-        filters.addEventListener("reset", () => queueMicrotask(() => this.#filtered(0)));
+        // The fields are empty behind the event only.
+        filters.addEventListener("reset", () => setTimeout(() => this.#filtered(0)));
         more.addEventListener("click", () => this.#fetch(true));
         rows.addEventListener("keydown", (event) => this.#moveFocus(event));
     }
@@ -120,10 +123,9 @@ export class WallView {
         this.#readFilter();
         this.#calls.forgetPages();
         this.#redraw();
-        const parameters = query(this.#filter, null).split("?")[1];
-        const kept = new URLSearchParams(parameters);
+        const kept = new URLSearchParams(query(this.#filter, null).split("?")[1]);
         kept.delete("limit");
-        history.replaceState(null, "", `#/calls${kept.size > 0 ? `?${kept}` : ""}`);
+        this.#onFilter(`#/calls${kept.size > 0 ? `?${kept}` : ""}`);
         clearTimeout(this.#typing);
         this.#typing = setTimeout(() => this.#fetch(false), wait);
     }
