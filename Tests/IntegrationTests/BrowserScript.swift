@@ -3,6 +3,10 @@ import TestSupport
 
 /// A script of Tests/Browser, which drives a real browser; see `monitor.py` there.
 enum BrowserScript {
+    struct Failure: Error, CustomStringConvertible {
+        var description: String
+    }
+
     private static let package = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
@@ -10,7 +14,7 @@ enum BrowserScript {
     /// - Parameters:
     ///   - arguments: behind the address and the folder for answers.
     ///   - answer: is asked for what only the test can do; returns JSON text.
-    /// - Throws: `Program.Failure` with what it printed when it ends with an error.
+    /// - Throws: `Failure` with what it printed when it ends with an error.
     static func run(
         _ name: String,
         url: String,
@@ -33,7 +37,7 @@ enum BrowserScript {
             try await Self.follow(script, exchange: exchange, limit: limit, answer: answer)
         } catch {
             try? await script.kill()
-            throw Program.Failure(description: "\(name): \(error)\n\(script.logTail(lines: 60))")
+            throw Failure(description: "\(name): \(error)\n\(script.logTail(lines: 60))")
         }
     }
 
@@ -55,6 +59,6 @@ enum BrowserScript {
             }
             return script.exit
         }
-        guard exit == .code(0) else { throw Program.Failure(description: "ended with \(exit)") }
+        guard exit == .code(0) else { throw Failure(description: "ended with \(exit)") }
     }
 }

@@ -4,6 +4,7 @@ import JSON
 import Kafka
 import NIOCore
 import Speech
+import SwiftProtobuf
 import Synchronization
 import TestSupport
 import Testing
@@ -34,7 +35,7 @@ struct CallMonitorTests {
                     let sid = try #require(CallSid(words[1]))
                     try await world.wait(for: "the call is completed", in: sid) { $0 == .status("completed") }
                     return "true"
-                default: throw Program.Failure(description: "unknown question: \(question)")
+                default: throw BrowserScript.Failure(description: "unknown question: \(question)")
                 }
             }
         }
@@ -71,7 +72,7 @@ struct CallMonitorTests {
                         case "ended":
                             try await group.waitForAll()
                         case "expected": return Self.expected.text
-                        default: throw Program.Failure(description: "unknown question: \(question)")
+                        default: throw BrowserScript.Failure(description: "unknown question: \(question)")
                         }
                         return "true"
                     }
