@@ -84,7 +84,7 @@ package enum ResultsSinkStage: Stage {
             host: configuration.httpHost,
             port: configuration.httpPort,
             router: Route.router(
-                MonitorFiles.routes + LoginAPI(tokens: configuration.tokens).routes + ReadAPI(store: store).routes,
+                MonitorFiles.routes + LoginAPI(tokens: configuration.tokens).routes + ReadAPI(store: ReadStore(store: store, logger: logger)).routes,
                 tokens: configuration.tokens,
                 origins: configuration.origins
             ),
