@@ -54,7 +54,7 @@ function nothing() {
 
 function contents(statistics) {
     const tiles = [
-        ["Calls", String(statistics.calls)], ["Success", percent(statistics.successRate)],
+        ["Calls", String(statistics.calls), statistics.inProgress ? `${statistics.inProgress} in progress` : ""], ["Success", percent(statistics.successRate)],
         ["Average duration", duration(statistics.averageDurationSeconds)],
         ["Median duration", duration(statistics.medianDurationSeconds)],
         ["Cost", dollars(statistics.totalCost)], ["Cost per call", dollars(statistics.averageCost)],
@@ -89,15 +89,17 @@ function legend(entries) {
     return element("p", { class: "legend" }, entries.map(([kind, name]) => element("span", { class: kind }, name)));
 }
 
-function outcomes({ outcomes, calls }) {
+/** Of the calls that ended. */
+function outcomes({ outcomes, calls, inProgress }) {
+    const ended = calls - (inProgress ?? 0);
     const entries = Object.entries(outcomes ?? {}).sort((one, other) => other[1] - one[1]);
     const rows = entries.map(([outcome, number]) => ({
-        label: title(outcome) || "Not known yet", text: `${number} (${percent(number / calls)})`,
+        label: title(outcome) || "Not known yet", text: `${number} (${percent(number / ended)})`,
         parts: [{ value: number, kind: outcomeKind(outcome) }],
     }));
     const name = `Outcomes: ${rows.map((row) => `${row.label} ${row.text}`).join(", ")}`;
     return panel("Outcomes", bars(name, rows), ["Outcome", "Calls", "Share"],
-        entries.map(([outcome, number]) => [title(outcome) || "Not known yet", number, percent(number / calls)]));
+        entries.map(([outcome, number]) => [title(outcome) || "Not known yet", number, percent(number / ended)]));
 }
 
 function byAgent({ byAgent }) {
@@ -139,9 +141,21 @@ function handoffs({ handoffs }) {
         all.map((flow) => [flow.from, flow.to, flow.count]));
 }
 
+/** Days without a call are not told, and stand in the charts all the same. */
+function allDays(told) {
+    const byName = new Map(told.map((day) => [day.day, day]));
+    const days = [];
+    const last = Date.parse(told.at(-1)?.day);
+    for (let at = Date.parse(told[0]?.day); at <= last; at += 86_400_000) {
+        const day = new Date(at).toISOString().slice(0, 10);
+        days.push(byName.get(day) ?? { day, calls: 0, succeeded: 0, quotes: 0, averageDurationSeconds: null, cost: "0" });
+    }
+    return days;
+}
+
 /** Days are UTC's. */
 function byDay({ byDay }) {
-    const days = byDay ?? [];
+    const days = allDays(byDay ?? []);
     const rows = days.map((day) => [
         day.day, day.calls, day.succeeded, day.quotes, duration(day.averageDurationSeconds), dollars(day.cost),
     ]);
