@@ -1,5 +1,6 @@
 import CallEvents
 import Foundation
+import HTTPTypes
 import JSON
 import Kafka
 import NIOCore
@@ -53,30 +54,23 @@ struct CallMonitorTests {
             configuration.environment["VOICE_ALLOWED_ORIGINS"] = "http://127.0.0.1:\(port)"
             try await PhoneWorld.run(configuration, business: AllToolsCall.business, model: AllToolsCall.model) {
                 world in
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    let placed = Mutex<CallSid?>(nil)
-                    try await BrowserScript.run(
-                        "restart.py",
-                        url: world.stack.publicURL,
-                        arguments: [token, "\(port)"]
-                    ) { question in
-                        switch question {
-                        case "call":
-                            group.addTask {
-                                _ = try await world.placeAllToolsCall { sid in placed.withLock { $0 = sid } }
-                            }
-                            let sid = try await eventually("the call is placed") { placed.withLock { $0 } }
-                            return JSONValue.string(sid.rawValue).text
-                        case "restart the sink":
-                            try await world.stack.sink.killAndRestart()
-                        case "ended":
-                            try await group.waitForAll()
-                        case "expected": return Self.expected.text
-                        default: throw BrowserScript.Failure(description: "unknown question: \(question)")
-                        }
-                        return "true"
+                let call = WatchedCall()
+                async let placing: Void = call.place(in: world)
+                try await BrowserScript.run(
+                    "restart.py",
+                    url: world.stack.publicURL,
+                    arguments: [token, "\(port)"]
+                ) { question in
+                    switch question {
+                    case "call": return JSONValue.string(try await call.begin().rawValue).text
+                    case "restart the sink": try await world.stack.sink.killAndRestart()
+                    case "ended": try await call.end()
+                    case "expected": return Self.expected.text
+                    default: throw BrowserScript.Failure(description: "unknown question: \(question)")
                     }
+                    return "true"
                 }
+                try await placing
             }
         }
     }
@@ -99,6 +93,33 @@ struct CallMonitorTests {
 
     private static func json(of names: [String]) -> String {
         JSONValue.array(names.compactMap { Speech.utterance($0).map { .string($0.text) } }).text
+    }
+}
+
+/// The call with all tools, which is placed when somebody is there to watch it.
+private final class WatchedCall: Sendable {
+    private struct State {
+        var isWanted = false
+        var sid: CallSid?
+        var isOver = false
+    }
+
+    private let state = Mutex(State())
+
+    /// Waits until it is wanted, places it and has it go on to its end.
+    func place(in world: PhoneWorld) async throws {
+        try await eventually("somebody watches", timeout: .seconds(120)) { self.state.withLock(\.isWanted) }
+        _ = try await world.placeAllToolsCall { sid in self.state.withLock { $0.sid = sid } }
+        self.state.withLock { $0.isOver = true }
+    }
+
+    func begin() async throws -> CallSid {
+        self.state.withLock { $0.isWanted = true }
+        return try await eventually("the call is placed") { self.state.withLock(\.sid) }
+    }
+
+    func end() async throws {
+        try await eventually("the call is over", timeout: .seconds(200)) { self.state.withLock(\.isOver) }
     }
 }
 

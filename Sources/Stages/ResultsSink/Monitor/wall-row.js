@@ -8,7 +8,7 @@ export class WallRow {
     #link = element("a");
     #request = element("span");
     #status = element("span", { class: "chip dot" });
-    #agent = cell("agent");
+    #agent = cell("holder");
     #bars = [element("span"), element("span")];
     #meters = cell("meters",
         element("span", { class: "meter agent", "aria-hidden": "true" }, this.#bars[0]),
