@@ -55,7 +55,7 @@ struct Deployment {
                 httpPort: 0,
                 tokens: APITokens(accepting: tokens)
             ),
-            store: try store ?? SQLiteStore(self.database, busyTimeout: 0.05),
+            store: try store ?? DatabaseStore(self.database, busyTimeout: 0.05),
             context: StageContext(
                 stage: ResultsSinkStage.name,
                 instanceID: "k1",

@@ -6,8 +6,9 @@ import ResultsStore
 /// The answer of `GET /api/voice/status`.
 enum CallStatus {
     /// - Parameter nowUs: until when a call that goes on has lasted, Unix microseconds.
-    static func json(of call: CallRecord, nowUs: Int64) -> JSONValue {
-        .object([
+    static func json(of history: CallHistory, nowUs: Int64) -> JSONValue {
+        let call = history.call
+        return .object([
             "callSid": .string(call.callSid),
             "requestId": .string(call.requestID),
             "businessName": .string(call.businessName),
@@ -16,9 +17,9 @@ enum CallStatus {
             "status": .string(call.status.isEmpty ? "queued" : call.status),
             "agent": .string(call.agent),
             "endReason": call.endReason.isEmpty ? .null : .string(call.endReason),
-            "handoffs": .array(call.handoffs.map(self.json)),
-            "transcript": .array(call.transcript.map(self.json)),
-            "quotes": .array(call.quotes.map(self.json)),
+            "handoffs": .array(history.handoffs.map(self.json)),
+            "transcript": .array(history.utterances.filter { !$0.text.isEmpty }.map(self.json)),
+            "quotes": .array(history.quotes.map(self.json)),
             "startedAt": self.time(call.requestedAtUs),
             "answeredAt": self.time(call.answeredAtUs),
             "endedAt": self.time(call.endedAtUs),
@@ -28,13 +29,13 @@ enum CallStatus {
     }
 
     /// Seconds since the person answered.
-    private static func duration(of call: CallRecord, nowUs: Int64) -> Int {
+    private static func duration(of call: CallRow, nowUs: Int64) -> Int {
         guard call.answeredAtUs > 0 else { return 0 }
         let end = call.endedAtUs > 0 ? call.endedAtUs : nowUs
         return Int(max(0, end - call.answeredAtUs) / 1_000_000)
     }
 
-    private static func json(_ utterance: Utterance) -> JSONValue {
+    private static func json(_ utterance: UtteranceRow) -> JSONValue {
         [
             "speaker": utterance.speaker == .agent ? "agent" : "person",
             "text": .string(utterance.text),
@@ -51,7 +52,7 @@ enum CallStatus {
         ]
     }
 
-    private static func json(_ handoff: Handoff) -> JSONValue {
+    private static func json(_ handoff: HandoffRow) -> JSONValue {
         [
             "fromAgent": .string(handoff.fromAgent), "toAgent": .string(handoff.toAgent),
             "reason": .string(handoff.reason), "context": .string(handoff.context),

@@ -30,7 +30,7 @@ struct ReadAPI {
         guard let callSid = CallSid(value) else {
             throw Problem(.badRequest, "callSid must be CA and 32 hexadecimal digits.")
         }
-        guard let call = try await self.store.call(callSid.rawValue) else {
+        guard let call = try await self.store.history(of: callSid.rawValue) else {
             throw Problem(.notFound, "No call \(callSid) is known.")
         }
         let document = CallStatus.json(of: call, nowUs: UnixTime.nowUs)

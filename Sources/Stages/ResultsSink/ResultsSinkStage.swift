@@ -51,7 +51,7 @@ package enum ResultsSinkStage: Stage {
 
     package static func services(_ configuration: Configuration, context: StageContext) throws -> [any Service] {
         guard let database = configuration.database else { return [] }
-        return try self.services(configuration, store: try SQLiteStore(database), context: context)
+        return try self.services(configuration, store: try DatabaseStore(database), context: context)
     }
 
     /// With a store of the caller's, such as one that fails on request.
