@@ -60,7 +60,7 @@ struct Deployment {
                 tokens: APITokens(accepting: tokens),
                 origins: AllowedOrigins(origins)
             ),
-            store: try store ?? SQLiteStore(self.database, busyTimeout: 0.05),
+            store: try store ?? DatabaseStore(self.database, busyTimeout: 0.05),
             context: StageContext(
                 stage: ResultsSinkStage.name,
                 instanceID: "k1",
@@ -90,6 +90,12 @@ struct Deployment {
             }
             try await self.write(.events, ByteBuffer(bytes: try event.serializedBytes() as [UInt8]))
         }
+    }
+
+    func write(_ update: LiveUpdate) async throws {
+        var update = update
+        update.callSid = Self.callSid
+        try await self.write(.live, ByteBuffer(bytes: try update.serializedBytes() as [UInt8]))
     }
 
     func write(_ quote: Quote) async throws {
