@@ -48,6 +48,7 @@ export class Transcript {
         const partials = [...model.partials.values()];
         syncList(this.#partial, partials, (partial) => partial.itemId, makePartial, (node, partial) => {
             setAttribute(node, "class", `said ${partial.speaker}`);
+            setAttribute(node, "data-recorded-at", partial.recordedAt);
             setText(node.querySelector(".speaker"), partial.speaker === "agent" ? title(model.call?.agent) || "Agent" : "Person");
             setText(node.querySelector(".words"), partial.text);
         });
