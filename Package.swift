@@ -164,7 +164,11 @@ let package = Package(
             "StageRuntime",
             ["CallEvents", "Kafka", asyncHTTPClient, coreMetrics, log, lifecycle, httpTypes, nioCore, nioHTTP1]
         ),
-        tests("ResultsStore", ["CallEvents", "CallFlow", grdb, protobuf]),
+        tests(
+            "ResultsStore",
+            ["CallEvents", "CallFlow", "TestSupport", grdb, protobuf],
+            resources: [.copy("Fixtures")]
+        ),
         tests(
             "TwilioSimulator",
             [

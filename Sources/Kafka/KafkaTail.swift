@@ -28,9 +28,10 @@ package final class KafkaTail: AsyncSequence, Sendable {
         self.loop.start(partition, at: position)
     }
 
-    /// Records that were taken from the broker before may still come.
-    package func stop(_ partition: KafkaTopicPartition) {
-        self.loop.stop(partition)
+    /// When this returns, nothing more will come of the partition but what the reading task has taken already. It may
+    /// be started again, from anywhere.
+    package func stop(_ partition: KafkaTopicPartition) async {
+        await self.loop.stop(partition)
     }
 
     package struct AsyncIterator: AsyncIteratorProtocol {

@@ -9,7 +9,7 @@ final class TailLoop: Sendable {
     private let handle: RdKafkaHandle
     private let queue: RecordQueue
     private let logger: Logger
-    /// Changed by the thread only.
+    /// Changed by one thread at a time.
     private let started = Mutex<Set<KafkaTopicPartition>>([])
 
     init(configuration: KafkaConfiguration, logger: Logger) throws(KafkaError) {
@@ -29,12 +29,19 @@ final class TailLoop: Sendable {
         self.post { self.begin(partition, at: position) }
     }
 
-    func stop(_ partition: KafkaTopicPartition) {
-        self.post { self.end(partition) }
+    /// Returns when nothing more will come of the partition.
+    func stop(_ partition: KafkaTopicPartition) async {
+        await withCheckedContinuation { continuation in
+            self.post {
+                self.end(partition)
+                continuation.resume()
+            }
+        }
     }
 
+    /// Runs it on the thread; when that has ended there is nothing that it could disturb.
     private func post(_ command: @escaping @Sendable () -> Void) {
-        if self.handOff.post({ isRunning in if isRunning { command() } }) { self.wakePoll() }
+        if self.handOff.post({ _ in command() }) { self.wakePoll() } else { command() }
     }
 
     // MARK: on the thread
@@ -73,7 +80,7 @@ final class TailLoop: Sendable {
     }
 
     private func begin(_ partition: KafkaTopicPartition, at position: KafkaPosition) {
-        guard self.started.withLock({ $0.insert(partition).inserted }) else { return }
+        guard !self.handOff.isStopping, self.started.withLock({ $0.insert(partition).inserted }) else { return }
         do {
             let topic = try self.topic(partition.topic, position)
             let code = rd_kafka_consume_start_queue(
@@ -94,6 +101,10 @@ final class TailLoop: Sendable {
             let topic = try? self.handle.topic(partition.topic)
         else { return }
         rd_kafka_consume_stop(topic.pointer, partition.partition)
+        self.handOff.revise { records in
+            let others = records.filter { $0.topic != partition.topic || $0.partition != partition.partition }
+            return others.isEmpty ? nil : others
+        }
     }
 
     /// Out of range: who began at the end wants what is new, who began elsewhere all that is left.

@@ -73,7 +73,7 @@ import Testing
         var iterator = tail.makeAsyncIterator()
         tail.start(one, at: .offset(0))
         _ = try await self.read(&iterator, until: one, is: 9)
-        tail.stop(one)
+        await tail.stop(one)
         tail.start(two, at: .offset(0))
         try await self.produce(10..<20, to: one)
         try await self.produce(0..<10, to: two)

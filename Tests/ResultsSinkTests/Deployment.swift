@@ -60,7 +60,7 @@ struct Deployment {
                 tokens: APITokens(accepting: tokens),
                 origins: AllowedOrigins(origins)
             ),
-            store: try store ?? SQLiteStore(self.database, busyTimeout: 0.05),
+            store: try store ?? DatabaseStore(self.database, busyTimeout: 0.05),
             context: StageContext(
                 stage: ResultsSinkStage.name,
                 instanceID: "k1",

@@ -37,11 +37,15 @@ import Testing
         #expect(running.json["status"] == "in-progress")
         #expect(running.json["endedAt"] == .null)
         #expect((running.json["durationSeconds"]?.intValue ?? 0) > 0)
-        #expect(
-            running.json["transcript"] == [
-                ["speaker": "person", "text": "Hello?", "at": "2023-11-14T22:13:21.000Z", "interrupted": false],
-                ["speaker": "agent", "text": "Good day.", "at": "2023-11-14T22:13:21.000Z", "interrupted": false],
+        func said(_ item: String, _ position: Int, _ speaker: String, _ text: String) -> JSONValue {
+            [
+                "itemId": .string(item), "position": .integer(position), "speaker": .string(speaker), "agent": "",
+                "text": .string(text), "generatedText": .null, "at": "2023-11-14T22:13:21.000Z", "interrupted": false,
+                "playedMs": 0,
             ]
+        }
+        #expect(
+            running.json["transcript"] == [said("p1", 0, "person", "Hello?"), said("a1", 1, "agent", "Good day.")]
         )
 
         try await deployment.write(.status("completed", 3), atUs: 1_700_000_023_900_000)
@@ -55,8 +59,10 @@ import Testing
         #expect(ended.json["quotes"]?.arrayValue?.first?["price"] == "45.00")
         #expect(
             Set(ended.json.objectValue?.keys.map { $0 } ?? []) == [
-                "callSid", "requestId", "businessName", "userRequest", "category", "status", "agent", "endReason",
-                "handoffs", "transcript", "quotes", "startedAt", "answeredAt", "endedAt", "durationSeconds", "usage",
+                "callSid", "requestId", "businessName", "userRequest", "category", "direction", "status", "agent",
+                "outcome", "endReason", "answeredBy", "startedAt", "answeredAt", "endedAt", "durationSeconds",
+                "inProgress", "cost", "usage", "tone", "counts", "handoffs", "transcript", "tools", "turns", "moments",
+                "quotes", "appointments", "orders", "offers", "comparisons",
             ]
         )
         try await sink.running.stop()

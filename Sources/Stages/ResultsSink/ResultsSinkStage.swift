@@ -61,7 +61,7 @@ package enum ResultsSinkStage: Stage {
 
     package static func services(_ configuration: Configuration, context: StageContext) throws -> [any Service] {
         guard let database = configuration.database else { return [] }
-        return try self.services(configuration, store: try SQLiteStore(database), context: context)
+        return try self.services(configuration, store: try DatabaseStore(database), context: context)
     }
 
     /// With a store of the caller's, such as one that fails on request.
@@ -80,14 +80,13 @@ package enum ResultsSinkStage: Stage {
             logger: context.logger
         )
         let logger = context.logger
+        let reading = ReadStore(store: store, logger: logger)
+        let routes =
+            MonitorFiles.routes + LoginAPI(tokens: configuration.tokens).routes + ReadAPI(store: reading).routes
         let server = HTTPServer(
             host: configuration.httpHost,
             port: configuration.httpPort,
-            router: Route.router(
-                MonitorFiles.routes + LoginAPI(tokens: configuration.tokens).routes + ReadAPI(store: ReadStore(store: store, logger: logger)).routes,
-                tokens: configuration.tokens,
-                origins: configuration.origins
-            ),
+            router: Route.router(routes, tokens: configuration.tokens, origins: configuration.origins),
             logger: logger,
             onBound: { port in
                 logger.info("HTTP API listens", metadata: ["port": "\(port)"])

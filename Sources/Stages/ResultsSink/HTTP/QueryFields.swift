@@ -40,6 +40,12 @@ struct QueryFields {
         return value
     }
 
+    /// Text that we made ourselves, of any length that fits a request.
+    mutating func id(_ name: String) -> String? {
+        guard let values = self.values[name] else { return nil }
+        return values.count == 1 ? values[0] : self.reject(name, "must be given once")
+    }
+
     /// Any of the allowed values: comma separated, or the parameter given more than once.
     mutating func choices(_ name: String, of allowed: [String]) -> [String] {
         let given = (self.values[name] ?? []).flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
