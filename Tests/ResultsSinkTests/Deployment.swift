@@ -92,6 +92,12 @@ struct Deployment {
         }
     }
 
+    func write(_ update: LiveUpdate) async throws {
+        var update = update
+        update.callSid = Self.callSid
+        try await self.write(.live, ByteBuffer(bytes: try update.serializedBytes() as [UInt8]))
+    }
+
     func write(_ quote: Quote) async throws {
         try await self.write(.resultsQuotes, ByteBuffer(string: try quote.jsonString()))
     }

@@ -81,8 +81,10 @@ package enum ResultsSinkStage: Stage {
         )
         let logger = context.logger
         let reading = ReadStore(store: store, logger: logger)
+        let watch = try CallWatch(store: reading, context: context)
         let routes =
             MonitorFiles.routes + LoginAPI(tokens: configuration.tokens).routes + ReadAPI(store: reading).routes
+            + StreamAPI(watch: watch).routes
         let server = HTTPServer(
             host: configuration.httpHost,
             port: configuration.httpPort,
@@ -93,6 +95,7 @@ package enum ResultsSinkStage: Stage {
                 await onBound(port)
             }
         )
-        return [producer, try ResultsConsumer(store: store, deadLetters: deadLetters, context: context), server]
+        // The streams end before the server waits for its connections.
+        return [producer, try ResultsConsumer(store: store, deadLetters: deadLetters, context: context), server, watch]
     }
 }
