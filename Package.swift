@@ -80,11 +80,11 @@ let package = Package(
             dependencies: ["CallEvents", "CallFlow", "JSON", protobuf, yams, mustache],
             resources: [.embedInCode("agents.yaml")]
         ),
-        .target(name: "ResultsStore", dependencies: ["CallEvents", grdb, protobuf]),
+        .target(name: "ResultsStore", dependencies: ["CallEvents", "CallFlow", grdb, protobuf]),
         .target(
             name: "StageRuntime",
             dependencies: [
-                "CallEvents", "Kafka", "WebSockets", coreMetrics, metrics, unixSignals, log, lifecycle, nioCore,
+                "CallEvents", "Kafka", "WebSockets", coreMetrics, metrics, unixSignals, log, lifecycle, nioCore, crypto,
             ] + server
         ),
 
@@ -105,7 +105,13 @@ let package = Package(
             "AgentCoordinator",
             ["Agents", "CallFlow", "JSON", protobuf, crypto, asyncHTTPClient, nioPosix, nioHTTP1, coreMetrics]
         ),
-        stage("ResultsSink", ["CallFlow", "ResultsStore", "WebSockets", "JSON", protobuf] + server),
+        // The files of the call monitor, for results-sink to serve.
+        .target(name: "CMonitorFiles"),
+        stage(
+            "ResultsSink",
+            ["CMonitorFiles", "CallFlow", "ResultsStore", "WebSockets", "JSON", protobuf, crypto] + server,
+            exclude: ["Monitor"]
+        ),
 
         // The outside world, for the demo, the tests and the benchmarks.
         simulator("Speech", ["Audio"], resources: [.copy("Recordings")]),
@@ -158,7 +164,11 @@ let package = Package(
             "StageRuntime",
             ["CallEvents", "Kafka", asyncHTTPClient, coreMetrics, log, lifecycle, httpTypes, nioCore, nioHTTP1]
         ),
-        tests("ResultsStore", ["CallEvents", grdb, protobuf]),
+        tests(
+            "ResultsStore",
+            ["CallEvents", "CallFlow", "TestSupport", grdb, protobuf],
+            resources: [.copy("Fixtures")]
+        ),
         tests(
             "TwilioSimulator",
             [
@@ -247,11 +257,12 @@ let package = Package(
 )
 
 /// A stage: a library that its executable and the tests run.
-func stage(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func stage(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .target(
         name: name,
         dependencies: ["CallEvents", "Kafka", "StageRuntime", log, metrics, lifecycle, nioCore] + dependencies,
-        path: "Sources/Stages/\(name)"
+        path: "Sources/Stages/\(name)",
+        exclude: exclude
     )
 }
 

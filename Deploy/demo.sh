@@ -19,6 +19,8 @@ Exit 0 only if the quote of the spoken price is in the database and on the topic
 
 Environment:
   KAFKA_BOOTSTRAP_SERVERS   a real broker instead of dev-broker
+  TWILIO_SIMULATOR_SCRIPT, REALTIME_SIMULATOR_SCRIPT
+                            JSON files of what businesses and model do, instead of the built-in conversation
   DEMO_DIR                  where logs, the database and the recording go (default: a new folder under /tmp)
   INGRESS_PORT 3001  SINK_PORT 3002  BROKER_PORT 9092  TWILIO_SIMULATOR_PORT 4010  REALTIME_SIMULATOR_PORT 4020
   INGRESS_ADMIN_PORT 9101  TRANSCODER_ADMIN_PORT 9102  SESSION_ADMIN_PORT 9103  COORDINATOR_ADMIN_PORT 9104
@@ -142,9 +144,11 @@ else
     export TWILIO_API_URL="http://127.0.0.1:$twilio_port" PUBLIC_URL="http://127.0.0.1:$port"
     export OPENAI_REALTIME_URL="ws://127.0.0.1:$realtime_port/v1/realtime"
     number=+15551234567
-    start twilio-simulator "$bin/twilio-simulator" --port "$twilio_port" --recording-dir "$dir/recordings"
+    start twilio-simulator "$bin/twilio-simulator" --port "$twilio_port" --recording-dir "$dir/recordings" \
+        ${TWILIO_SIMULATOR_SCRIPT:+--script "$TWILIO_SIMULATOR_SCRIPT"}
     wait_until twilio-simulator twilio-simulator grep -q 'listening on' "$dir/twilio-simulator.log"
-    start realtime-simulator "$bin/realtime-simulator" --port "$realtime_port"
+    start realtime-simulator "$bin/realtime-simulator" --port "$realtime_port" \
+        ${REALTIME_SIMULATOR_SCRIPT:+--script "$REALTIME_SIMULATOR_SCRIPT"}
     wait_until realtime-simulator realtime-simulator grep -q 'listening on' "$dir/realtime-simulator.log"
 fi
 

@@ -9,7 +9,10 @@ usage() { sed -n '2,4s/^# \{0,1\}//p' "$0"; }
 packages=(librdkafka-dev libssl-dev libsqlite3-dev zlib1g-dev tzdata pkg-config haproxy curl jq sqlite3 util-linux)
 case "${1:-}" in
     run) ;;
-    test) packages+=(protobuf-compiler python3-protobuf python3-yaml python3-jsonschema python3-confluent-kafka) ;;
+    test)
+        packages+=(protobuf-compiler python3-protobuf python3-yaml python3-jsonschema python3-confluent-kafka)
+        packages+=(python3-venv chromium)
+        ;;
     --help | -h) usage; exit 0 ;;
     *) usage >&2; exit 64 ;;
 esac

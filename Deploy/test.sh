@@ -58,6 +58,7 @@ lint() {
 export -f lint
 
 step "Packages" 900 Deploy/packages.sh test
+step "Python packages" 600 Deploy/python.sh
 step "Formatting" 120 bash -euo pipefail -c lint
 step "Dependencies" 600 swift package resolve
 step "Generated protocol buffers" 600 Schemas/generate.sh --check

@@ -18,7 +18,7 @@ extension CallState {
         if self.callSid.isEmpty { self = CallState(callSid: event.callSid) }
         guard offset > self.appliedOffset, event.callSid == self.callSid else { return [] }
         self.appliedOffset = offset
-        guard let body = event.body, !self.fences(event, body) else { return [] }
+        guard let body = event.body, !self.fences(event) else { return [] }
 
         var outputs = self.apply(body, event)
         outputs += self.windDownWhenDear(atUs: event.occurredAtUs) + self.writeTranscripts()
@@ -57,8 +57,8 @@ extension CallState {
     }
 
     /// Whether a session that has lost the call wrote this.
-    private func fences(_ event: CallEvent, _ body: CallEvent.OneOf_Body) -> Bool {
-        switch body {
+    package func fences(_ event: CallEvent) -> Bool {
+        switch event.body {
         case .sessionReady, .speechStarted, .speechStopped, .utterance, .toolRequested, .responseDone, .sessionEnded,
             .replyProgressed, .turnMeasured, .transcriptionDone:
             event.sessionEpoch < self.sessionEpoch
@@ -67,7 +67,7 @@ extension CallState {
             event.sessionEpoch > 0 && event.sessionEpoch < self.sessionEpoch
         case .requested, .statusChanged, .streamStarted, .streamStopped, .sessionClaimed, .toolStarted, .toolCompleted,
             .machineDetected, .dtmfReceived, .timerFired, .endRequested, .handoffRequested, .streamStatusChanged,
-            .telephonyCompleted, .callPlanned, .agentChanged, .handoffRefused:
+            .telephonyCompleted, .callPlanned, .agentChanged, .handoffRefused, nil:
             false
         }
     }

@@ -38,8 +38,8 @@ extension CallState {
         }
     }
 
-    /// How the call went: what is known for certain, then the agent's word, then what was achieved.
-    private var finalOutcome: String {
+    /// How the call went, when it has ended: what is known for certain, then the agent's word, then what was achieved.
+    package var finalOutcome: String {
         switch self.status {
         case "busy", "canceled", "failed": return self.status
         case "no-answer": return "no_answer"
@@ -71,7 +71,7 @@ extension CallState {
     }
 
     /// Such as "0.1234": rounded up to a hundredth of a cent.
-    static func dollars(nanodollars: Int64) -> String {
+    package static func dollars(nanodollars: Int64) -> String {
         let units = (max(0, nanodollars) + 99_999) / 100_000
         let fraction = String(units % 10_000)
         return "\(units / 10_000).\(String(repeating: "0", count: 4 - fraction.count))\(fraction)"

@@ -8,7 +8,7 @@ package enum Timestamp {
     }
     /// - Parameter text: RFC 3339, of any offset.
     /// - Returns: nil when it is none.
-    static func us(rfc3339 text: String) -> Int64? {
+    package static func us(rfc3339 text: String) -> Int64? {
         let style = Date.ISO8601FormatStyle(includingFractionalSeconds: text.contains("."))
         guard let date = try? style.parse(text) else { return nil }
         let ms = (date.timeIntervalSince1970 * 1000).rounded()

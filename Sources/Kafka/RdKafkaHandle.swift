@@ -94,6 +94,8 @@ final class RdKafkaHandle: @unchecked Sendable {
         return topic
     }
 
+    func hasTopic(_ name: String) -> Bool { self.topics.withLock { $0[name] != nil } }
+
     /// Makes the topic with a property of its own, before anything else uses it.
     func topic(_ name: String, property: String, value: String) throws(KafkaError) {
         let conf = rd_kafka_topic_conf_new()

@@ -16,20 +16,6 @@ final class ReaderLoop: Sendable {
     private let follow: Bool
     private let logger: Logger
 
-    /// Where the partitions' records arrive. `@unchecked Sendable`: librdkafka locks it.
-    private final class RecordQueue: @unchecked Sendable {
-        let pointer: OpaquePointer
-        /// Kept as long as the queue.
-        private let handle: RdKafkaHandle
-
-        init(on handle: RdKafkaHandle) {
-            self.pointer = rd_kafka_queue_new(handle.pointer)
-            self.handle = handle
-        }
-
-        deinit { rd_kafka_queue_destroy(self.pointer) }
-    }
-
     /// What is still to be read of a partition.
     fileprivate struct Span {
         var next: Int64
@@ -70,7 +56,7 @@ final class ReaderLoop: Sendable {
     }
 
     /// Ends a poll that waits, or the next one.
-    func wakePoll() { rd_kafka_queue_yield(self.queue.pointer) }
+    func wakePoll() { self.queue.wake() }
 
     // MARK: on the thread
 

@@ -1,129 +1,150 @@
-import CallEvents
-import FoundationEssentials
-import GRDB
-import SwiftProtobuf
+package import CallEvents
 
-/// The rows of one call: `calls`, `utterances`, `tool_calls`, `handoffs`.
-enum CallRows {
-    static func state(of callSid: String, _ db: Database) throws -> CallState? {
-        let sql = "SELECT state FROM calls WHERE call_sid = ?"
-        guard let bytes = try Data.fetchOne(db, sql: sql, arguments: [callSid]) else { return nil }
-        do {
-            return try CallState(serializedBytes: bytes)
-        } catch {
-            throw ResultsStoreError(.corrupt, "state of call \(callSid): \(error)")
-        }
+// What the store holds of a call, a type for each table. Times are Unix microseconds, 0 for what has not happened;
+// `eventOffset` is the offset in topic events that a row was last made from.
+
+package struct CallRow: Sendable, Equatable {
+    package var callSid = ""
+    package var requestID = ""
+    /// E.164; inbound: the caller's.
+    package var phoneNumber = ""
+    package var businessName = ""
+    package var userRequest = ""
+    package var category = ""
+    package var userID = ""
+    /// `outbound-api` or `inbound`.
+    package var direction = ""
+    /// Twilio's last `CallStatus`; empty before the first callback.
+    package var status = ""
+    /// Who has the conversation.
+    package var agent = ""
+    package var endReason = ""
+    /// One of `CallSummary.outcome` when the call has ended; before that what the agent has said of it, which is mostly
+    /// nothing.
+    package var outcome = ""
+    /// Twilio's `AnsweredBy`; empty when nobody looked.
+    package var answeredBy = ""
+    package var requestedAtUs: Int64 = 0
+    package var answeredAtUs: Int64 = 0
+    package var endedAtUs: Int64 = 0
+    package var usage = Usage()
+    /// Billionths of a US dollar.
+    package var costNanodollars: Int64 = 0
+    /// All empty while the agent has noted none.
+    package var tone = Tone()
+    package var quotes = 0
+    package var appointments = 0
+    package var orders = 0
+    package var offers = 0
+    package var comparisons = 0
+    /// Of topic events; -1 when it is not known.
+    package var partition: Int32 = -1
+    package var eventOffset: Int64 = -1
+
+    package init() {}
+
+    package var isInProgress: Bool { self.endedAtUs == 0 }
+}
+
+/// What one side said in one turn. Without text it keeps the place of a turn whose words are not known yet.
+package struct UtteranceRow: Sendable, Equatable {
+    package var callSid = ""
+    package var itemID = ""
+    /// Place in the conversation, from 0, shared with tool calls. What comes late moves the others behind it.
+    package var position = 0
+    package var speaker = Speaker.unspecified
+    package var agent = ""
+    /// All that was generated.
+    package var text = ""
+    /// What was heard of it: the same, when it was not interrupted.
+    package var heardText = ""
+    package var startedAtUs: Int64 = 0
+    package var interrupted = false
+    /// How much of an interrupted one was heard.
+    package var playedMs: UInt32 = 0
+    package var eventOffset: Int64 = -1
+
+    package init() {}
+}
+
+package struct ToolRow: Sendable, Equatable {
+    package var callSid = ""
+    package var toolCallID = ""
+    /// Place in the conversation, from 0, shared with utterances.
+    package var position = 0
+    package var name = ""
+    package var agent = ""
+    /// JSON text as the model gave it: not checked.
+    package var arguments = ""
+    package var startedAtUs: Int64 = 0
+    package var completed = false
+    package var succeeded = false
+    /// What the model was told: JSON text.
+    package var output = ""
+    package var eventOffset: Int64 = -1
+
+    package init() {}
+}
+
+package struct HandoffRow: Sendable, Equatable {
+    package var callSid = ""
+    /// Among the handoffs of the call, from 0.
+    package var position = 0
+    package var fromAgent = ""
+    package var toAgent = ""
+    package var reason = ""
+    package var context = ""
+    package var atUs: Int64 = 0
+    package var eventOffset: Int64 = -1
+
+    package init() {}
+}
+
+/// How long the person waited for an answer, in milliseconds from the end of their speech.
+package struct TurnRow: Sendable, Equatable {
+    package var callSid = ""
+    package var responseID = ""
+    /// Place in the conversation behind which it was measured; turns at the same place are in the order of their offsets.
+    package var position = 0
+    /// Until the model's first audio came.
+    package var firstAudioMs: UInt32 = 0
+    /// Until the phone played the first of it.
+    package var firstPlayedMs: UInt32 = 0
+    package var atUs: Int64 = 0
+    package var eventOffset: Int64 = -1
+
+    package init() {}
+}
+
+/// Something that happened to the call beside the conversation.
+package struct MomentRow: Sendable, Equatable {
+    package enum Kind: String, Sendable, CaseIterable {
+        /// A callback of Twilio's; detail: its `CallStatus`.
+        case status
+        /// `started`, `stopped: ` and why, `stream-error: ` and Twilio's words.
+        case stream
+        /// `claimed by ` and the instance, `ready` or `restored`, `ended: ` and why.
+        case session
+        /// Twilio's `AnsweredBy`.
+        case machine
+        /// A key that the person pressed.
+        case digit
+        /// The code, and what is known besides.
+        case error
+        /// Somebody outside wants the call to end; detail: why.
+        case endRequested = "end_requested"
+        /// The agent that was asked for, and why it did not get the conversation.
+        case handoffRefused = "handoff_refused"
+        /// The timer's name.
+        case timer
     }
 
-    /// Writes what differs from the stored state; nothing when that is of the same or a higher offset.
-    static func write(_ call: CallState, _ db: Database) throws {
-        let stored = try self.state(of: call.callSid, db)
-        if let stored, stored.appliedOffset >= call.appliedOffset { return }
-        try self.writeCall(call, db)
-        let written = Dictionary(uniqueKeysWithValues: stored.map { Self.places(of: $0) } ?? [])
-        for (position, item) in Self.places(of: call) where written[position] != item {
-            switch item.item {
-            case .utterance(let utterance): try self.write(utterance, position, of: call, db)
-            case .tool(let exchange): try self.write(exchange, position, of: call, db)
-            case nil: break
-            }
-        }
-        for (position, handoff) in call.handoffs.enumerated().dropFirst(stored?.handoffs.count ?? 0) {
-            try self.write(handoff, position, of: call, db)
-        }
-    }
+    package var callSid = ""
+    package var eventID = ""
+    package var kind = Kind.status
+    package var detail = ""
+    package var atUs: Int64 = 0
+    package var eventOffset: Int64 = -1
 
-    /// Each item with its place in the whole conversation: what is not in the state any more has one too.
-    private static func places(of call: CallState) -> [(Int, ConversationItem)] {
-        var dropped = 0
-        return call.conversation.enumerated().map { index, item in
-            dropped += Int(item.droppedBefore)
-            return (index + dropped, item)
-        }
-    }
-
-    private static func writeCall(_ call: CallState, _ db: Database) throws {
-        try self.upsert(
-            "calls",
-            key: ["call_sid"],
-            [
-                ("call_sid", call.callSid), ("request_id", call.request.requestID),
-                ("phone_number", call.request.phoneNumber), ("business_name", call.request.businessName),
-                ("user_request", call.request.userRequest), ("category", call.request.category),
-                ("user_id", call.request.userID), ("direction", call.request.direction), ("status", call.status),
-                ("agent", call.agent), ("end_reason", call.endReason), ("requested_at_us", call.requestedAtUs),
-                ("answered_at_us", call.answeredAtUs), ("ended_at_us", call.endedAtUs),
-                ("input_text_tokens", Int64(clamping: call.usage.inputTextTokens)),
-                ("input_audio_tokens", Int64(clamping: call.usage.inputAudioTokens)),
-                ("cached_text_tokens", Int64(clamping: call.usage.cachedTextTokens)),
-                ("cached_audio_tokens", Int64(clamping: call.usage.cachedAudioTokens)),
-                ("output_text_tokens", Int64(clamping: call.usage.outputTextTokens)),
-                ("output_audio_tokens", Int64(clamping: call.usage.outputAudioTokens)),
-                ("event_offset", call.appliedOffset), ("state", try call.serializedBytes() as Data),
-            ],
-            db
-        )
-    }
-
-    private static func write(_ utterance: Utterance, _ position: Int, of call: CallState, _ db: Database) throws {
-        try self.upsert(
-            "utterances",
-            key: ["call_sid", "item_id"],
-            [
-                ("call_sid", call.callSid), ("item_id", utterance.itemID), ("position", position),
-                ("speaker", utterance.speaker == .agent ? "agent" : "person"), ("agent", utterance.agent),
-                ("text", utterance.text), ("started_at_us", utterance.startedAtUs),
-                ("interrupted", utterance.interrupted), ("played_ms", utterance.playedMs),
-                ("event_offset", call.appliedOffset),
-            ],
-            db
-        )
-    }
-
-    private static func write(_ exchange: ToolExchange, _ position: Int, of call: CallState, _ db: Database) throws {
-        try self.upsert(
-            "tool_calls",
-            key: ["call_sid", "tool_call_id"],
-            [
-                ("call_sid", call.callSid), ("tool_call_id", exchange.call.toolCallID), ("position", position),
-                ("name", exchange.call.name), ("agent", exchange.call.agent), ("arguments", exchange.call.arguments),
-                ("completed", exchange.completed), ("succeeded", exchange.succeeded), ("output", exchange.output),
-                ("event_offset", call.appliedOffset),
-            ],
-            db
-        )
-    }
-
-    private static func write(_ handoff: Handoff, _ position: Int, of call: CallState, _ db: Database) throws {
-        try self.upsert(
-            "handoffs",
-            key: ["call_sid", "position"],
-            [
-                ("call_sid", call.callSid), ("position", position), ("from_agent", handoff.fromAgent),
-                ("to_agent", handoff.toAgent), ("reason", handoff.reason), ("context", handoff.context),
-                ("at_us", handoff.atUs), ("event_offset", call.appliedOffset),
-            ],
-            db
-        )
-    }
-
-    /// Inserts a row, or replaces the one of the same key if that is of a lower `event_offset`.
-    static func upsert(
-        _ table: String,
-        key: [String],
-        _ values: [(column: String, value: (any DatabaseValueConvertible)?)],
-        _ db: Database
-    ) throws {
-        let columns = values.map(\.column)
-        let updates = columns.filter { !key.contains($0) }.map { "\($0) = excluded.\($0)" }
-        let statement = try db.cachedStatement(
-            sql: """
-                INSERT INTO \(table) (\(columns.joined(separator: ", ")))
-                VALUES (\(columns.map { _ in "?" }.joined(separator: ", ")))
-                ON CONFLICT (\(key.joined(separator: ", "))) DO UPDATE SET \(updates.joined(separator: ", "))
-                WHERE excluded.event_offset > \(table).event_offset
-                """
-        )
-        try statement.execute(arguments: StatementArguments(values.map(\.value)))
-    }
+    package init() {}
 }

@@ -5,6 +5,9 @@ package struct ResultsStoreError: Error, Equatable, CustomStringConvertible {
         case badURL
         /// The database could not be opened, read or written; it may be possible later.
         case unavailable
+        /// The database is there and does not take what was to be written or asked, for what it holds, such as a NUL
+        /// character in a text: trying again changes nothing.
+        case refused
         /// A stored value is not what was written.
         case corrupt
     }

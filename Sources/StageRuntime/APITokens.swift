@@ -28,18 +28,35 @@ package struct APITokens: Sendable {
     /// - Parameter authorization: the value of the `Authorization` header.
     package func accepts(authorization: String?) -> Bool { self.token(authorization: authorization) != nil }
 
-    /// Comparing takes the same time wherever a wrong token differs.
+    /// Whether everybody may, without a token.
+    package var allowEverybody: Bool { self.tokens.isEmpty }
+
     /// - Returns: the token that was accepted, a secret; empty where everybody is; nil when none was.
     package func token(authorization: String?) -> String? {
-        if self.tokens.isEmpty { return "" }
+        if self.allowEverybody { return "" }
         let parts = (authorization ?? "").split(separator: " ", maxSplits: 1)
         guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
         let given = Array(parts[1].utf8)
+        return self.first { isEqual($0, given) }
+    }
+
+    /// - Parameter cookie: the value of the cookie that logging in gave.
+    /// - Returns: the token that it was given for, a secret; nil when it is none of ours, or too old.
+    package func token(cookie: String, now: Int64 = UnixTime.nowSeconds) -> String? {
+        guard let expiresAt = LoginCookie.expiry(of: cookie), now < expiresAt else { return nil }
+        let given = Array(cookie.utf8)
+        return self.first { isEqual(Array(LoginCookie.value(token: $0, expiresAt: expiresAt).utf8), given) }
+    }
+
+    /// Takes the same time whichever of the tokens it is.
+    private func first(where isAccepted: ([UInt8]) -> Bool) -> String? {
         var accepted: String?
-        for token in self.tokens where token.count == given.count {
-            let difference = zip(token, given).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
-            if difference == 0 { accepted = String(decoding: token, as: UTF8.self) }
-        }
+        for token in self.tokens where isAccepted(token) { accepted = String(decoding: token, as: UTF8.self) }
         return accepted
     }
+}
+
+/// Takes the same time wherever the two differ.
+private func isEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+    left.count == right.count && zip(left, right).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
 }

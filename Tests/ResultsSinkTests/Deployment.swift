@@ -45,7 +45,11 @@ struct Deployment {
         var port: Int
     }
 
-    func startSink(_ store: (any ResultsStore)? = nil, tokens: [String] = []) async throws -> Sink {
+    func startSink(
+        _ store: (any ResultsStore)? = nil,
+        tokens: [String] = [],
+        origins: Set<String> = []
+    ) async throws -> Sink {
         let health = Health()
         let bound = BoundPort()
         let services = try ResultsSinkStage.services(
@@ -53,9 +57,10 @@ struct Deployment {
                 database: try self.database,
                 httpHost: "127.0.0.1",
                 httpPort: 0,
-                tokens: APITokens(accepting: tokens)
+                tokens: APITokens(accepting: tokens),
+                origins: AllowedOrigins(origins)
             ),
-            store: try store ?? SQLiteStore(self.database, busyTimeout: 0.05),
+            store: try store ?? DatabaseStore(self.database, busyTimeout: 0.05),
             context: StageContext(
                 stage: ResultsSinkStage.name,
                 instanceID: "k1",
@@ -85,6 +90,12 @@ struct Deployment {
             }
             try await self.write(.events, ByteBuffer(bytes: try event.serializedBytes() as [UInt8]))
         }
+    }
+
+    func write(_ update: LiveUpdate) async throws {
+        var update = update
+        update.callSid = Self.callSid
+        try await self.write(.live, ByteBuffer(bytes: try update.serializedBytes() as [UInt8]))
     }
 
     func write(_ quote: Quote) async throws {

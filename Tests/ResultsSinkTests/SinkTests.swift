@@ -15,10 +15,10 @@ import Testing
     /// The call as stored, once it is as it should be.
     private func call(
         in store: any ResultsStore,
-        when isDone: (CallRecord) -> Bool
-    ) async throws -> CallRecord {
+        when isDone: (CallHistory) -> Bool
+    ) async throws -> CallHistory {
         try await eventually("the call is stored", timeout: .seconds(40)) {
-            guard let call = try await store.call(self.sid), isDone(call) else { return nil }
+            guard let call = try await store.history(of: self.sid), isDone(call) else { return nil }
             return call
         }
     }
@@ -30,11 +30,11 @@ import Testing
         try await deployment.write(.service)
         try await deployment.write(.said(.person, "p1", "Hello?"), .status("completed", 3))
 
-        let store = try SQLiteStore(deployment.database)
-        let call = try await self.call(in: store) { $0.status == "completed" && !$0.quotes.isEmpty }
+        let store = try DatabaseStore(deployment.database)
+        let call = try await self.call(in: store) { $0.call.status == "completed" && !$0.quotes.isEmpty }
         #expect(sink.health.waitingFor.isEmpty)
-        #expect(call.businessName == "Test Business")
-        #expect(call.transcript.map(\.text) == ["Hello?", "Good day."])
+        #expect(call.call.businessName == "Test Business")
+        #expect(call.utterances.map(\.text) == ["Hello?", "Good day."])
         #expect(call.quotes == [.service])
         let partition = KeyPartition.of(self.sid, count: deployment.broker.topics.partitions)
         #expect(
@@ -50,15 +50,15 @@ import Testing
     @Test func `a sink that dies goes on where its store is`() async throws {
         let deployment = try Deployment()
         let first = try await deployment.startSink()
-        let store = try SQLiteStore(deployment.database)
+        let store = try DatabaseStore(deployment.database)
         try await deployment.write(.requested, .said(.person, "p1", "Hello?"))
-        _ = try await self.call(in: store) { $0.transcript.count == 1 }
+        _ = try await self.call(in: store) { $0.utterances.count == 1 }
         await first.running.crash()
         try await deployment.write(.said(.agent, "a1", after: "p1", "Good day."), .status("completed", 3))
         try await deployment.write(.service)
         let second = try await deployment.startSink()
-        let call = try await self.call(in: store) { $0.status == "completed" && !$0.quotes.isEmpty }
-        #expect(call.transcript.map(\.text) == ["Hello?", "Good day."])
+        let call = try await self.call(in: store) { $0.call.status == "completed" && !$0.quotes.isEmpty }
+        #expect(call.utterances.map(\.text) == ["Hello?", "Good day."])
         try await second.running.stop()
         await deployment.end()
     }
@@ -67,14 +67,14 @@ import Testing
         async throws
     {
         let deployment = try Deployment()
-        let store = FlakyStore(try SQLiteStore(deployment.database, busyTimeout: 0.05))
+        let store = FlakyStore(try DatabaseStore(deployment.database, busyTimeout: 0.05))
         let sink = try await deployment.startSink(store)
         try await eventually("the sink is ready", timeout: .seconds(40)) { sink.health.waitingFor.isEmpty ? true : nil }
         store.failures.withLock { $0 = [.before, .before, .after] }
         try await deployment.write(.requested, .said(.person, "p1", "Hello?"), .status("completed", 3))
         try await deployment.write(.service)
-        let call = try await self.call(in: store) { $0.status == "completed" && !$0.quotes.isEmpty }
-        #expect(call.transcript.map(\.text) == ["Hello?"])
+        let call = try await self.call(in: store) { $0.call.status == "completed" && !$0.quotes.isEmpty }
+        #expect(call.utterances.map(\.text) == ["Hello?"])
         #expect(call.quotes == [.service])
         #expect(store.failures.withLock { $0.isEmpty })
         try await eventually("the sink is ready again", timeout: .seconds(40)) {
@@ -92,7 +92,7 @@ import Testing
         try await deployment.write(.resultsQuotes, ByteBuffer(string: "{"))
         try await deployment.write(.requested)
         try await deployment.write(.service)
-        let store = try SQLiteStore(deployment.database)
+        let store = try DatabaseStore(deployment.database)
         _ = try await self.call(in: store) { !$0.quotes.isEmpty }
         let partition = KeyPartition.of(self.sid, count: deployment.broker.topics.partitions)
         let dead = try await deployment.broker.records(in: "voice.dead-letters", partition: partition)
@@ -115,9 +115,9 @@ private final class FlakyStore: ResultsStore {
 
     /// What the next writes do; the others succeed.
     let failures = Mutex<[Failure]>([])
-    private let store: SQLiteStore
+    private let store: DatabaseStore
 
-    init(_ store: SQLiteStore) { self.store = store }
+    init(_ store: DatabaseStore) { self.store = store }
 
     func positions() async throws -> [ResultsPosition: Int64] { try await self.store.positions() }
 
@@ -132,5 +132,10 @@ private final class FlakyStore: ResultsStore {
         if failure == .after { throw Away() }
     }
 
-    func call(_ callSid: String) async throws -> CallRecord? { try await self.store.call(callSid) }
+    func history(of callSid: String) async throws -> CallHistory? { try await self.store.history(of: callSid) }
+    func calls(_ query: CallQuery) async throws -> CallPage { try await self.store.calls(query) }
+    func statistics(_ query: StatisticsQuery) async throws -> Statistics { try await self.store.statistics(query) }
+    func calls(changedAfter offsets: [Int32: Int64]?, limit: Int) async throws -> [CallRow] {
+        try await self.store.calls(changedAfter: offsets, limit: limit)
+    }
 }

@@ -13,8 +13,7 @@ struct ResultsConsumer: Service {
     private let store: any ResultsStore
     private let deadLetters: DeadLetters
     private let context: StageContext
-    private let events: String
-    private let quotes: String
+    private let topics: [String]
     private let writes = Timer(label: "voice_store_write_seconds")
     private let failures = Counter(
         label: "voice_errors_total",
@@ -30,10 +29,14 @@ struct ResultsConsumer: Service {
         self.store = store
         self.deadLetters = deadLetters
         self.context = context
-        self.events = context.topics[.events]
-        self.quotes = context.topics[.resultsQuotes]
+        let companions = ResultsInput.results.map { context.topics[$0] }
+        self.topics = [context.topics[.events]] + companions
         self.consumer = try KafkaConsumer(
-            KafkaConsumer.Subscription(group: context.group, topics: [self.events], companions: [self.quotes]),
+            KafkaConsumer.Subscription(
+                group: context.group,
+                topics: [context.topics[.events]],
+                companions: companions
+            ),
             configuration: context.kafka,
             logger: context.logger
         )
@@ -42,21 +45,27 @@ struct ResultsConsumer: Service {
     }
 
     func run() async throws {
+        var calls = FoldedCalls()
         for try await event in self.consumer {
             switch event {
             case .assigned(let partitions):
+                // Whoever had them meanwhile has folded on.
+                calls.forget()
                 guard let positions = try await self.persisting({ try await self.store.positions() }) else { return }
                 self.begin(partitions, at: positions)
                 self.context.health.set(Check.assignment, ready: true)
-            case .records(let records): try await self.write(records)
-            case .revoked, .lost: break
+            case .records(let records):
+                let input = ResultsInput(records, topics: self.context.topics)
+                for (record, reason) in input.unreadable { try await self.deadLetters.write(record, reason: reason) }
+                guard try await self.write(input, &calls) else { return }
+            case .revoked, .lost: calls.forget()
             }
         }
     }
 
     private func begin(_ partitions: [Int32], at positions: [ResultsPosition: Int64]) {
         for partition in partitions {
-            for topic in [self.events, self.quotes] {
+            for topic in self.topics {
                 let next = positions[ResultsPosition(topic: topic, partition: partition)]
                 self.consumer.start(
                     KafkaTopicPartition(topic: topic, partition: partition),
@@ -66,25 +75,55 @@ struct ResultsConsumer: Service {
         }
     }
 
-    private func write(_ records: [KafkaRecord]) async throws {
-        let input = ResultsInput(records, events: self.events, quotes: self.quotes)
-        for (record, reason) in input.unreadable { try await self.deadLetters.write(record, reason: reason) }
+    /// Writes the records and their offsets. What the database refuses for what it holds is found by writing ever smaller
+    /// parts, and goes to dead-letters.
+    /// - Returns: false when the stage shuts down before that.
+    private func write(_ input: ResultsInput, _ calls: inout FoldedCalls) async throws -> Bool {
         let began = ContinuousClock.now
-        let written: Void? = try await self.persisting {
-            // Folded on what is stored in each attempt: one that failed may have been written all the same.
-            let states = try await self.store.states(of: input.callSids)
-            try await self.store.write(input.batch(over: states))
+        do {
+            let written: Void? = try await self.persisting {
+                do {
+                    try await calls.load(input.callSids, from: self.store)
+                    try await self.store.write(input.batch(over: &calls.states))
+                } catch {
+                    // Perhaps it was written all the same.
+                    calls.forget()
+                    throw error
+                }
+            }
+            guard written != nil else { return false }
+        } catch let error as ResultsStoreError where error.code == .refused {
+            return try await self.writeWithoutRefused(input, error, &calls)
         }
-        guard written != nil else { return }
         self.writes.record(duration: began.duration(to: .now))
+        calls.trim(keeping: input.callSids)
         // Only to show how far this group is.
         for (position, next) in input.positions {
             self.consumer.store(next, for: KafkaTopicPartition(topic: position.topic, partition: position.partition))
         }
+        return true
+    }
+
+    private func writeWithoutRefused(
+        _ input: ResultsInput,
+        _ error: ResultsStoreError,
+        _ calls: inout FoldedCalls
+    ) async throws -> Bool {
+        guard input.entries.count > 1 else {
+            for (record, _) in input.entries {
+                try await self.deadLetters.write(record, reason: "the database refuses it: \(error.message)")
+            }
+            return try await self.write(input.skipped, &calls)
+        }
+        for half in input.halves {
+            guard try await self.write(half, &calls) else { return false }
+        }
+        return true
     }
 
     /// Repeats `work` until the store takes it, at most 5 s apart. The consumer stays in its group meanwhile.
     /// - Returns: nil when the stage shuts down before that.
+    /// - Throws: `ResultsStoreError` with code `refused`.
     private func persisting<Result>(_ work: () async throws -> Result) async throws -> Result? {
         var pause = Duration.milliseconds(50)
         while true {
@@ -92,6 +131,8 @@ struct ResultsConsumer: Service {
                 let result = try await work()
                 self.context.health.set(Check.store, ready: true)
                 return result
+            } catch let error as ResultsStoreError where error.code == .refused {
+                throw error
             } catch let error where !(error is CancellationError) {
                 self.failures.increment()
                 self.context.health.set(Check.store, ready: false)
@@ -101,5 +142,29 @@ struct ResultsConsumer: Service {
             try await Task.sleep(for: pause)
             pause = min(pause * 2, .seconds(5))
         }
+    }
+}
+
+/// The folds of the calls that were written last, so that the next batch need not read them again.
+private struct FoldedCalls {
+    var states: [String: CallState] = [:]
+
+    /// More than are in progress at once.
+    private static let limit = 2000
+
+    mutating func forget() { self.states = [:] }
+
+    /// Reads those that are not here.
+    mutating func load(_ callSids: Set<String>, from store: any ResultsStore) async throws {
+        let missing = callSids.subtracting(self.states.keys)
+        if missing.isEmpty { return }
+        self.states.merge(try await store.states(of: missing)) { $1 }
+    }
+
+    /// Forgets calls that are over, and when that is not enough all but `callSids`.
+    mutating func trim(keeping callSids: Set<String>) {
+        guard self.states.count > Self.limit else { return }
+        self.states = self.states.filter { $0.value.phase != .ended }
+        if self.states.count > Self.limit { self.states = self.states.filter { callSids.contains($0.key) } }
     }
 }

@@ -15,17 +15,26 @@ package enum ResultsSinkStage: Stage {
     /// - `DATABASE_URL` (default `sqlite:///./lifehub-voice.sqlite`): Where calls and results are kept.
     /// - `HTTP_HOST` (default `0.0.0.0`), `HTTP_PORT` (default 3002, 0 takes a free one): The HTTP read API.
     /// - `VOICE_API_TOKEN`, `VOICE_ALLOW_ANONYMOUS`: see `APITokens`.
+    /// - `VOICE_ALLOWED_ORIGINS`: see `AllowedOrigins`.
     package struct Configuration: Sendable {
         package var database: DatabaseURL?
         package var httpHost: String
         package var httpPort: Int
         package var tokens: APITokens
+        package var origins: AllowedOrigins
 
-        package init(database: DatabaseURL?, httpHost: String, httpPort: Int, tokens: APITokens) {
+        package init(
+            database: DatabaseURL?,
+            httpHost: String,
+            httpPort: Int,
+            tokens: APITokens,
+            origins: AllowedOrigins = AllowedOrigins([])
+        ) {
             self.database = database
             self.httpHost = httpHost
             self.httpPort = httpPort
             self.tokens = tokens
+            self.origins = origins
         }
     }
 
@@ -39,7 +48,8 @@ package enum ResultsSinkStage: Stage {
             database: nil,
             httpHost: settings.string("HTTP_HOST", default: "0.0.0.0", "Address of the HTTP read API."),
             httpPort: settings.int("HTTP_PORT", default: 3002, in: 0...65535, "Port of the HTTP read API."),
-            tokens: APITokens(&settings)
+            tokens: APITokens(&settings),
+            origins: AllowedOrigins(&settings)
         )
         do {
             configuration.database = try DatabaseURL(database)
@@ -51,7 +61,7 @@ package enum ResultsSinkStage: Stage {
 
     package static func services(_ configuration: Configuration, context: StageContext) throws -> [any Service] {
         guard let database = configuration.database else { return [] }
-        return try self.services(configuration, store: try SQLiteStore(database), context: context)
+        return try self.services(configuration, store: try DatabaseStore(database), context: context)
     }
 
     /// With a store of the caller's, such as one that fails on request.
@@ -70,16 +80,22 @@ package enum ResultsSinkStage: Stage {
             logger: context.logger
         )
         let logger = context.logger
+        let reading = ReadStore(store: store, logger: logger)
+        let watch = try CallWatch(store: reading, context: context)
+        let routes =
+            MonitorFiles.routes + LoginAPI(tokens: configuration.tokens).routes + ReadAPI(store: reading).routes
+            + StreamAPI(watch: watch).routes
         let server = HTTPServer(
             host: configuration.httpHost,
             port: configuration.httpPort,
-            router: ReadAPI(store: store, tokens: configuration.tokens).router,
+            router: Route.router(routes, tokens: configuration.tokens, origins: configuration.origins),
             logger: logger,
             onBound: { port in
                 logger.info("HTTP API listens", metadata: ["port": "\(port)"])
                 await onBound(port)
             }
         )
-        return [producer, try ResultsConsumer(store: store, deadLetters: deadLetters, context: context), server]
+        // The streams end before the server waits for its connections.
+        return [producer, try ResultsConsumer(store: store, deadLetters: deadLetters, context: context), server, watch]
     }
 }

@@ -65,9 +65,7 @@ struct CallControlAPI: Sendable {
     }
 
     private func accept(_ request: Request, _ text: String?) async throws -> (CallSid, JSONFields) {
-        guard self.tokens.accepts(authorization: request.headers[.authorization]) else {
-            throw Problem(.unauthorized, "Send an API token: Authorization: Bearer <token>.")
-        }
+        _ = try self.tokens.admit(request)
         guard let callSid = text.flatMap(CallSid.init) else {
             throw Problem(.badRequest, "The path names no call: a callSid is CA and 32 hexadecimal digits.")
         }

@@ -27,9 +27,7 @@ struct VoiceAPI: Sendable {
 
     private func initiateCall(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
         let deadline = ContinuousClock.now + CallDialer.patience
-        guard let token = self.tokens.token(authorization: request.headers[.authorization]) else {
-            throw Problem(.unauthorized, "Send an API token: Authorization: Bearer <token>.")
-        }
+        let token = try self.tokens.admit(request)
         let keys = ClaimKeys(idempotencyKey: try Self.idempotencyKey(request.headers), token: token)
         let body = try await request.limitedBody(upTo: InitiateCallRequest.maxBodyBytes)
         let asked = try InitiateCallRequest(body: body, destinations: self.destinations)
@@ -159,20 +157,5 @@ struct VoiceAPI: Sendable {
             )
         }
         return key
-    }
-}
-
-extension Request {
-    /// - Throws: `Problem` with status 413 when the body is longer, 400 when it breaks off or is no HTTP.
-    func limitedBody(upTo maxBytes: Int) async throws -> ByteBuffer {
-        do {
-            return try await self.body.collect(upTo: maxBytes)
-        } catch is NIOTooManyBytesError {
-            throw Problem(.contentTooLarge, "The body must have at most \(maxBytes) bytes.")
-        } catch let error as CancellationError {
-            throw error
-        } catch {
-            throw Problem(.badRequest, "The body could not be read.")
-        }
     }
 }

@@ -1,0 +1,102 @@
+"""What the wall costs in the browser, and how long it takes from a record to the page that shows it.
+
+    Deploy/python.sh Tests/Browser/performance.py [--minutes 10] [--calls 200] [--changes 0] [--ends 0]
+    Deploy/python.sh Tests/Browser/performance.py --url http://localhost:3000 [--token TOKEN]
+
+Without an address it has a source of its own with so many calls in progress and their levels twice a second; of them
+`--changes` change and `--ends` end (and others begin) each second. Prints JSON lines, one a minute and one at the end:
+processor time of the page's process and of the whole browser in per cent of a core, the JavaScript heap after a garbage
+collection, nodes, and milliseconds from a record's Kafka timestamp to the document that shows it.
+"""
+
+import argparse
+import json
+import time
+
+from playwright.sync_api import sync_playwright
+
+from monitor import CHROMIUM
+from wall_source import Calls, serve
+
+OBSERVE = """
+window.delays = [];
+new MutationObserver((changes) => {
+    for (const { target } of changes) {
+        const recorded = Date.parse(target.dataset.recordedAt ?? "");
+        if (recorded && delays.length < 1e6) delays.push(Date.now() - recorded);
+    }
+}).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-recorded-at"] });
+"""
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--url")
+    parser.add_argument("--token", default="")
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--calls", type=int, default=200)
+    parser.add_argument("--changes", type=float, default=0)
+    parser.add_argument("--ends", type=float, default=0)
+    return parser.parse_args()
+
+
+class Measured:
+    """One page and the processes behind it."""
+
+    def __init__(self, browser, page):
+        self.system = browser.new_browser_cdp_session()
+        self.session = page.context.new_cdp_session(page)
+        self.session.send("Performance.enable")
+        self.page = page
+        self.start = self.last = (time.monotonic(), self.processor_seconds())
+
+    def processor_seconds(self) -> dict[str, float]:
+        """By kind of process; the busiest page's process is the one that is looked at."""
+        processes = self.system.send("SystemInfo.getProcessInfo")["processInfo"]
+        renderers = [process["cpuTime"] for process in processes if process["type"] == "renderer"]
+        return {"page": max(renderers), "browser": sum(process["cpuTime"] for process in processes)}
+
+    def percent(self, since) -> dict[str, float]:
+        seconds = time.monotonic() - since[0]
+        used = self.processor_seconds()
+        return {name: round((used[name] - since[1][name]) / seconds * 100, 2) for name in used}
+
+    def line(self, name: str, since) -> dict:
+        self.session.send("HeapProfiler.collectGarbage")
+        metrics = {entry["name"]: entry["value"] for entry in self.session.send("Performance.getMetrics")["metrics"]}
+        delays = sorted(self.page.evaluate("window.delays"))
+        return {
+            "case": name, "cpuPercent": self.percent(since), "heapMiB": round(metrics["JSHeapUsedSize"] / 2**20, 2),
+            "nodes": int(metrics["Nodes"]), "listeners": int(metrics["JSEventListeners"]),
+            "rows": self.page.locator("[data-call-sid]").count(), "shown": len(delays),
+            "p50Ms": delays[len(delays) // 2] if delays else None,
+            "p99Ms": delays[len(delays) * 99 // 100] if delays else None,
+        }
+
+
+def main() -> None:
+    given = arguments()
+    url = given.url or serve(Calls(given.calls, given.changes, given.ends))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 860})
+        page.add_init_script(OBSERVE)
+        page.goto(url)
+        if given.token:
+            page.get_by_label("API token").fill(given.token)
+            page.keyboard.press("Enter")
+        page.get_by_text("Live", exact=True).wait_for()
+        # Not what loading costs.
+        page.wait_for_timeout(3000)
+        measured = Measured(browser, page)
+        end = time.monotonic() + given.minutes * 60
+        while (left := end - time.monotonic()) > 0:
+            page.wait_for_timeout(min(60, left) * 1000)
+            print(json.dumps(measured.line("wall/minute", measured.last)), flush=True)
+            measured.last = (time.monotonic(), measured.processor_seconds())
+        print(json.dumps(measured.line("wall", measured.start)), flush=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
