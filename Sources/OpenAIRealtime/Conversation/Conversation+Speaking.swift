@@ -83,8 +83,12 @@ extension Conversation {
 
     /// Each frame of the person tells the time.
     mutating func promptWhenIdle(atUs: Int64) -> [ConversationAction] {
+        guard self.phase == .ready, !self.isEnding, self.gate.isSilent, self.outbound.isPlayed else {
+            self.idle.quietSinceUs = nil
+            return []
+        }
         let idle = self.agent.settings.idle
-        guard idle.seconds > 0, self.phase == .ready, !self.isEnding, self.gate.isSilent, self.outbound.isPlayed else {
+        guard idle.seconds > 0 else {
             self.idle.quietSinceUs = nil
             return []
         }
