@@ -47,11 +47,15 @@ struct CallSession: Sendable {
         return await withDiscardingTaskGroup(returning: Outcome.self) { group in
             group.addTask { await connection.run(requests) }
             var owner = Owner(session: self, conversation: conversation, requests: asking)
-            let outcome = await owner.run(isAdmitted: isAdmitted) { timer, delay in
-                group.addTask {
-                    guard (try? await Task.sleep(for: delay)) != nil else { return }
-                    self.mailbox.put(.timer(timer))
+            let outcome = await withTaskCancellationHandler {
+                await owner.run(isAdmitted: isAdmitted) { timer, delay in
+                    group.addTask {
+                        guard (try? await Task.sleep(for: delay)) != nil else { return }
+                        self.mailbox.put(.timer(timer))
+                    }
                 }
+            } onCancel: {
+                self.mailbox.close()
             }
             asking.finish()
             group.cancelAll()

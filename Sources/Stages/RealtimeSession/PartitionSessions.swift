@@ -279,7 +279,7 @@ extension PartitionSessions.State {
         guard let mailbox = self.calls[call] else {
             return self.ended.contains(call) ? 1 : self.orphans.add(frame, of: call)
         }
-        mailbox.put(CollectionOfOne(frame))
+        mailbox.put(frame)
         return 0
     }
 }
