@@ -7,7 +7,7 @@ import StageRuntime
 import WebSockets
 
 /// The task that owns a call: feeds its conversation from the mailbox and does what it asks for.
-struct CallSession: Sendable {
+final class CallSession: Sendable {
     enum Outcome: Sendable, Equatable {
         /// The conversation is over.
         case ended
@@ -26,10 +26,29 @@ struct CallSession: Sendable {
     let mailbox: CallMailbox
     let outputs: SessionOutputs
     let client: WebSocketClient
+    let watch: SilenceWatch
     let limits: AccountLimits
     let configuration: SessionConfiguration
     let metrics: SessionMetrics
     let logger: Logger
+
+    init(
+        _ callSid: String,
+        mailbox: CallMailbox,
+        environment: PartitionSessions.Environment,
+        on eventLoop: any EventLoop,
+        logger: Logger
+    ) {
+        self.callSid = callSid
+        self.mailbox = mailbox
+        self.outputs = environment.outputs
+        self.client = environment.client.on(eventLoop)
+        self.watch = environment.watch
+        self.limits = environment.limits
+        self.configuration = environment.configuration
+        self.metrics = environment.metrics
+        self.logger = logger
+    }
 
     /// - Parameter isNew: nobody has owned the call before: when the account has little left, it is not begun.
     func run(_ conversation: Conversation, isNew: Bool) async -> Outcome {
@@ -38,6 +57,7 @@ struct CallSession: Sendable {
         let (requests, asking) = AsyncStream.makeStream(of: ModelConnection.Request.self)
         let connection = ModelConnection(
             client: self.client,
+            watch: self.watch,
             configuration: self.configuration,
             safetyIdentifier: conversation.safetyIdentifier,
             mailbox: self.mailbox,

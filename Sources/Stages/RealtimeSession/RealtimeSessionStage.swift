@@ -48,6 +48,7 @@ package enum RealtimeSessionStage: Stage {
                 metrics: metrics
             ),
             client: WebSocketClient(configuration: socket, eventLoopGroup: eventLoops),
+            watch: SilenceWatch(limit: configuration.silenceLimit),
             eventLoops: eventLoops,
             limits: AccountLimits(),
             configuration: configuration,

@@ -46,6 +46,8 @@ struct SessionService: Service {
 
     private func consume() async throws {
         try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await self.environment.watch.run() }
+            defer { group.cancelAll() }
             var owned: [Int32: Owned] = [:]
             for try await event in self.consumer {
                 switch event {
