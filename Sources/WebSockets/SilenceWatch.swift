@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Finds the sockets on which nothing is heard any more, pongs included: all that are entered here are looked at
-/// together, four times in the time that they may be silent, so that one waking of a process serves all of them.
+/// together, eight times in the time that they may be silent, so that one waking of a process serves all of them.
 ///
 /// A socket that is silent is asked for a pong, with the next message where there are any: that costs no write of its own.
 package final class SilenceWatch: Sendable {
@@ -36,7 +36,7 @@ package final class SilenceWatch: Sendable {
     /// - Parameter limit: how long nothing may be heard.
     package init(limit: Duration) {
         self.limit = limit
-        self.interval = limit / 4
+        self.interval = limit / 8
     }
 
     /// The socket is looked after until the entry is removed.
@@ -57,7 +57,7 @@ package final class SilenceWatch: Sendable {
             guard (try? await Task.sleep(for: self.interval)) != nil else { return }
             let now = ContinuousClock.now
             // A process that was held up itself has not listened, and gives every socket another chance.
-            let wasHeldUp = now - asked > self.interval * 2
+            let wasHeldUp = now - asked > self.limit / 2
             let places = self.places.withLock { places in
                 let known = places
                 for (key, place) in known { places[key]?.sends = place.entry.connection.sends }
@@ -73,7 +73,7 @@ package final class SilenceWatch: Sendable {
         let isWaiting = connection.pingIsDue
         // One that was not asked yet cannot have answered.
         if silence > self.limit - self.interval, !wasHeldUp, !isWaiting { return place.entry.giveUp() }
-        guard silence > self.interval else { return }
+        guard silence > self.interval * 2 else { return }
         let sendsOften = connection.sends > place.sends
         if sendsOften, !isWaiting { connection.pingWithNext() } else { connection.pingNow() }
     }
