@@ -175,7 +175,7 @@ extension JSONScanner {
         return at
     }
 
-    private static func skipSpace(_ text: Span<UInt8>, _ at: inout Int) {
+    static func skipSpace(_ text: Span<UInt8>, _ at: inout Int) {
         while at < text.count {
             switch text[at] {
             case 0x20, 0x09, 0x0a, 0x0d: at += 1
@@ -184,12 +184,12 @@ extension JSONScanner {
         }
     }
 
-    private static func expect(_ byte: UInt8, _ text: Span<UInt8>, _ at: inout Int) throws(SyntaxError) {
+    static func expect(_ byte: UInt8, _ text: Span<UInt8>, _ at: inout Int) throws(SyntaxError) {
         guard self.take(byte, text, &at) else { throw SyntaxError() }
     }
 
     /// Steps over the next byte when it is `byte`.
-    private static func take(_ byte: UInt8, _ text: Span<UInt8>, _ at: inout Int) -> Bool {
+    static func take(_ byte: UInt8, _ text: Span<UInt8>, _ at: inout Int) -> Bool {
         self.skipSpace(text, &at)
         guard at < text.count, text[at] == byte else { return false }
         at += 1
@@ -220,7 +220,7 @@ extension JSONScanner {
     }
 
     /// A number or a literal, up to the next delimiter; not checked further.
-    private static func word(_ text: Span<UInt8>, _ at: inout Int) throws(SyntaxError) -> Range<Int> {
+    static func word(_ text: Span<UInt8>, _ at: inout Int) throws(SyntaxError) -> Range<Int> {
         let start = at
         scan: while at < text.count {
             switch text[at] {

@@ -16,7 +16,11 @@ package enum JSONValue: Sendable, Hashable {
 extension JSONValue {
     /// - Throws: Foundation's `DecodingError` when `text` is not one JSON value.
     package init(parsing text: some Collection<UInt8>) throws {
-        self = try JSONDecoder().decode(JSONValue.self, from: Data(text))
+        if let plain = text.withContiguousStorageIfAvailable({ PlainJSON.value($0.span) }), let plain {
+            self = plain
+        } else {
+            self = try JSONDecoder().decode(JSONValue.self, from: Data(text))
+        }
     }
 
     package init(parsing text: String) throws {

@@ -22,7 +22,7 @@ struct FrameEncoding: Sendable {
             out.writeImmutableBuffer(payload)
             return
         }
-        let mask = UInt32.random(in: .min ... .max)
+        let mask = FrameMasks.next()
         out.writeInteger(mask)
         let start = out.writerIndex
         out.writeImmutableBuffer(payload)

@@ -22,6 +22,8 @@ final class WebSocketConnection: Sendable {
 
     private struct State {
         var unwritten = 0
+        var sends: UInt64 = 0
+        var pingIsDue = false
         var isClosed = false
         var closedWith: WebSocket.Close?
         var lastHeard = ContinuousClock.now
@@ -46,12 +48,42 @@ final class WebSocketConnection: Sendable {
 
     var lastHeard: ContinuousClock.Instant { self.state.withLock { $0.lastHeard } }
 
+    /// How often something was sent; a ping that had to go by itself does not count.
+    var sends: UInt64 { self.state.withLock { $0.sends } }
+
+    /// Asked for, but not sent yet.
+    var pingIsDue: Bool { self.state.withLock { $0.pingIsDue } }
+
+    func pingWithNext() {
+        self.state.withLock { $0.pingIsDue = true }
+    }
+
+    /// Not when the kernel takes nothing more: a peer that does not read does not answer either.
+    func pingNow() {
+        let isPossible = self.state.withLock { state in
+            state.pingIsDue = false
+            return !state.isClosed && state.unwritten < Self.highWaterBytes
+        }
+        guard isPossible else { return }
+        var frame = self.channel.allocator.buffer(capacity: FrameEncoding.maximumOverhead)
+        self.encoding.append(ByteBuffer(), opcode: .ping, to: &frame)
+        self.channel.writeAndFlush(frame, promise: nil)
+    }
+
     func send(_ payloads: some Collection<ByteBuffer>, opcode: WebSocketOpcode) async throws {
-        let capacity = payloads.reduce(0) { $0 + $1.readableBytes + FrameEncoding.maximumOverhead }
+        let capacity = payloads.reduce(FrameEncoding.maximumOverhead) {
+            $0 + $1.readableBytes + FrameEncoding.maximumOverhead
+        }
         var frames = self.channel.allocator.buffer(capacity: capacity)
         for payload in payloads {
             self.encoding.append(payload, opcode: opcode, to: &frames)
         }
+        let pings = self.state.withLock { state in
+            defer { state.pingIsDue = false }
+            state.sends += 1
+            return state.pingIsDue
+        }
+        if pings { self.encoding.append(ByteBuffer(), opcode: .ping, to: &frames) }
         let bytes = frames.readableBytes
         try await self.reserve(bytes)
         self.channel.writeAndFlush(frames).whenComplete { _ in self.release(bytes) }

@@ -8,11 +8,14 @@ import Testing
         call.actions.compactMap { if case .alive(let frame) = $0 { frame } else { nil } }
     }
 
-    @Test func `a conversation whose model listens says so once a second, to the phone that it has`() throws {
+    @Test func `a conversation whose model listens says so in each second, to the phone that it has`() throws {
         var call = Call.ready()
+        let beganAtUs = call.atUs
         call.hear(500)
         let signs = Self.signs(call)
-        #expect(signs.count == 10)
+        #expect(signs.map { $0.receivedAtUs / 1_000_000 } == Array(beganAtUs / 1_000_000...call.atUs / 1_000_000))
+        // At once, then in the same 20 ms as every other call.
+        #expect(signs.dropFirst().allSatisfy { $0.receivedAtUs % 1_000_000 < 20_000 })
         let sign = try #require(signs.first)
         #expect(sign.control == .alive && sign.payload.readableBytes == 0)
         #expect(sign.streamEpoch == 1 && sign.outboundPartition == 3 && sign.sessionEpoch == 7)

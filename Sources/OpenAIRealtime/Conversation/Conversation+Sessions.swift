@@ -57,7 +57,7 @@ extension Conversation {
         actions.append(self.scheduleRenewal(of: session, atUs: atUs))
         actions += self.tellHistory()
         self.goOnWithReply()
-        actions += self.giveAudio()
+        self.giveAudio(&actions)
         actions += self.open() + self.awaitUnfinishedTools()
         if self.gate.awaitsAnswer { actions.append(.schedule(.expectAnswer, after: Self.answerPatience)) }
         return actions + self.askForResponse()

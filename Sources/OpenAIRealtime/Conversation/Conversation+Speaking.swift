@@ -83,8 +83,12 @@ extension Conversation {
 
     /// Each frame of the person tells the time.
     mutating func promptWhenIdle(atUs: Int64) -> [ConversationAction] {
+        guard self.phase == .ready, !self.isEnding, self.gate.isSilent, self.outbound.isPlayed else {
+            self.idle.quietSinceUs = nil
+            return []
+        }
         let idle = self.agent.settings.idle
-        guard idle.seconds > 0, self.phase == .ready, !self.isEnding, self.gate.isSilent, self.outbound.isPlayed else {
+        guard idle.seconds > 0 else {
             self.idle.quietSinceUs = nil
             return []
         }
@@ -105,10 +109,12 @@ extension Conversation {
 
     // MARK: Presence
 
-    /// Tells the phone's ingress about once a second that the model listens; each frame of the person tells the time.
+    /// Tells the phone's ingress that the model listens, with the first frame of the person in each second of the clock:
+    /// all calls tell it in the same 20 ms, so that little has to be sent.
     mutating func beAlive(atUs: Int64) -> [ConversationAction] {
         guard self.phase == .ready else { return [] }
-        if let aliveAtUs, (0..<Self.aliveIntervalUs).contains(atUs - aliveAtUs) { return [] }
+        let second = atUs / Self.aliveIntervalUs * Self.aliveIntervalUs
+        if let aliveAtUs, (second...atUs).contains(aliveAtUs) { return [] }
         self.aliveAtUs = atUs
         return [.alive(self.outbound.alive(atUs: atUs))]
     }

@@ -161,13 +161,17 @@ package struct Conversation: Sendable {
         }
         guard self.phase != .ended, !self.outbound.hasHungUp else { return actions + [.drop(.ended)] }
         if let drop = self.inbound.received(frame) { actions.append(.drop(drop)) }
-        actions += self.giveAudio() + self.open()
-        return actions + self.renewWhenSilent(atUs: atUs) + self.promptWhenIdle(atUs: atUs) + self.beAlive(atUs: atUs)
+        self.giveAudio(&actions)
+        actions += self.open()
+        actions += self.renewWhenSilent(atUs: atUs)
+        actions += self.promptWhenIdle(atUs: atUs)
+        actions += self.beAlive(atUs: atUs)
+        return actions
     }
 
-    mutating func giveAudio() -> [ConversationAction] {
-        guard self.phase == .ready, !self.outbound.hasHungUp else { return [] }
-        return self.inbound.give().map { .append($0.payload, receivedAtUs: $0.receivedAtUs) }
+    mutating func giveAudio(_ actions: inout [ConversationAction]) {
+        guard self.phase == .ready, !self.outbound.hasHungUp else { return }
+        self.inbound.give { actions.append(.append($0.payload, receivedAtUs: $0.receivedAtUs)) }
     }
 
     // MARK: The coordinator

@@ -92,18 +92,16 @@ struct InboundAudio: Sendable {
         return nil
     }
 
-    /// The frames that the present session of the model does not have yet; from now on it has them.
-    mutating func give() -> [Kept] {
-        let frames = Array(self.kept.dropFirst(self.givenCount))
-        guard let last = frames.last else { return [] }
-        for frame in frames {
+    /// Gives the frames that the present session of the model does not have yet; from now on it has them.
+    mutating func give(_ body: (Kept) -> Void) {
+        for frame in self.kept.dropFirst(self.givenCount) {
             self.givenMs += Self.frameMs
             if frame.receivedAtUs < self.repeatedBeforeUs { self.repeatedMs = self.givenMs }
+            self.newestGiven = frame.position
+            body(frame)
         }
         self.givenCount = self.kept.count
-        self.newestGiven = last.position
         self.trim()
-        return frames
     }
 
     mutating func speechStarted() {

@@ -1,6 +1,5 @@
 import CallEvents
 import Kafka
-import NIOCore
 import OpenAIRealtime
 import Synchronization
 import WebSockets
@@ -33,13 +32,30 @@ final class CallMailbox: Sendable {
 
     private struct State {
         var inputs: [Input] = []
-        var frames = CircularBuffer<AudioFrame>()
+        var frames: [AudioFrame] = []
         var droppedFrames = 0
         var isClosed = false
         var reader: CheckedContinuation<Void, Never>?
         var writer: CheckedContinuation<Void, Never>?
 
         var hasMail: Bool { self.isClosed || !self.inputs.isEmpty || !self.frames.isEmpty }
+
+        mutating func dropExcess() {
+            let excess = self.frames.count - CallMailbox.frameLimit
+            guard excess > 0 else { return }
+            self.frames.removeFirst(excess)
+            self.droppedFrames += excess
+        }
+
+        /// What waits is given away, not copied: this happens for each frame.
+        mutating func take() -> Batch {
+            defer {
+                self.inputs = []
+                self.frames = []
+                self.droppedFrames = 0
+            }
+            return Batch(inputs: self.inputs, frames: self.frames, droppedFrames: self.droppedFrames)
+        }
     }
 
     private let state = Mutex(State())
@@ -48,12 +64,17 @@ final class CallMailbox: Sendable {
         self.change { $0.inputs.append(input) }
     }
 
-    func put(_ frames: some Collection<AudioFrame>) {
+    func put(_ frame: AudioFrame) {
         self.change { state in
-            state.frames.append(contentsOf: frames)
-            let excess = max(0, state.frames.count - Self.frameLimit)
-            state.frames.removeFirst(excess)
-            state.droppedFrames += excess
+            state.frames.append(frame)
+            state.dropExcess()
+        }
+    }
+
+    func put(_ frames: [AudioFrame]) {
+        self.change { state in
+            state.frames += frames
+            state.dropExcess()
         }
     }
 
@@ -82,51 +103,31 @@ final class CallMailbox: Sendable {
         self.change { $0.isClosed = true }
     }
 
-    /// Everything that waits, as soon as there is something; nil when closed.
+    /// Everything that waits, as soon as there is something; nil when closed. For the one task that owns the call, whose
+    /// cancellation is to close this.
     func next() async -> Batch? {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let resumeNow = self.state.withLock { state in
-                    if state.hasMail { return true }
-                    state.reader = continuation
-                    return false
-                }
-                if resumeNow { continuation.resume() }
+        await withCheckedContinuation { continuation in
+            let resumeNow = self.state.withLock { state in
+                if state.hasMail { return true }
+                state.reader = continuation
+                return false
             }
-        } onCancel: {
-            self.close()
+            if resumeNow { continuation.resume() }
         }
         let (batch, writer) = self.state.withLock { state -> (Batch?, CheckedContinuation<Void, Never>?) in
             defer { state.writer = nil }
-            guard !state.isClosed else { return (nil, state.writer) }
-            let batch = Batch(
-                inputs: state.inputs,
-                frames: Array(state.frames),
-                droppedFrames: state.droppedFrames
-            )
-            state.inputs.removeAll(keepingCapacity: true)
-            state.frames.removeAll(keepingCapacity: true)
-            state.droppedFrames = 0
-            return (batch, state.writer)
+            return (state.isClosed ? nil : state.take(), state.writer)
         }
         writer?.resume()
         return batch
     }
 
     private func change(_ body: (inout sending State) -> Void) {
-        let waiting = self.state.withLock { state -> [CheckedContinuation<Void, Never>] in
+        let (reader, writer) = self.state.withLock { state in
             body(&state)
-            var waiting: [CheckedContinuation<Void, Never>] = []
-            if state.hasMail, let reader = state.reader {
-                state.reader = nil
-                waiting.append(reader)
-            }
-            if state.isClosed, let writer = state.writer {
-                state.writer = nil
-                waiting.append(writer)
-            }
-            return waiting
+            return (state.hasMail ? state.reader.take() : nil, state.isClosed ? state.writer.take() : nil)
         }
-        for continuation in waiting { continuation.resume() }
+        reader?.resume()
+        writer?.resume()
     }
 }

@@ -7,7 +7,7 @@ import StageRuntime
 import WebSockets
 
 /// The task that owns a call: feeds its conversation from the mailbox and does what it asks for.
-struct CallSession: Sendable {
+final class CallSession: Sendable {
     enum Outcome: Sendable, Equatable {
         /// The conversation is over.
         case ended
@@ -26,10 +26,29 @@ struct CallSession: Sendable {
     let mailbox: CallMailbox
     let outputs: SessionOutputs
     let client: WebSocketClient
+    let watch: SilenceWatch
     let limits: AccountLimits
     let configuration: SessionConfiguration
     let metrics: SessionMetrics
     let logger: Logger
+
+    init(
+        _ callSid: String,
+        mailbox: CallMailbox,
+        environment: PartitionSessions.Environment,
+        on eventLoop: any EventLoop,
+        logger: Logger
+    ) {
+        self.callSid = callSid
+        self.mailbox = mailbox
+        self.outputs = environment.outputs
+        self.client = environment.client.on(eventLoop)
+        self.watch = environment.watch
+        self.limits = environment.limits
+        self.configuration = environment.configuration
+        self.metrics = environment.metrics
+        self.logger = logger
+    }
 
     /// - Parameter isNew: nobody has owned the call before: when the account has little left, it is not begun.
     func run(_ conversation: Conversation, isNew: Bool) async -> Outcome {
@@ -38,6 +57,7 @@ struct CallSession: Sendable {
         let (requests, asking) = AsyncStream.makeStream(of: ModelConnection.Request.self)
         let connection = ModelConnection(
             client: self.client,
+            watch: self.watch,
             configuration: self.configuration,
             safetyIdentifier: conversation.safetyIdentifier,
             mailbox: self.mailbox,
@@ -47,11 +67,15 @@ struct CallSession: Sendable {
         return await withDiscardingTaskGroup(returning: Outcome.self) { group in
             group.addTask { await connection.run(requests) }
             var owner = Owner(session: self, conversation: conversation, requests: asking)
-            let outcome = await owner.run(isAdmitted: isAdmitted) { timer, delay in
-                group.addTask {
-                    guard (try? await Task.sleep(for: delay)) != nil else { return }
-                    self.mailbox.put(.timer(timer))
+            let outcome = await withTaskCancellationHandler {
+                await owner.run(isAdmitted: isAdmitted) { timer, delay in
+                    group.addTask {
+                        guard (try? await Task.sleep(for: delay)) != nil else { return }
+                        self.mailbox.put(.timer(timer))
+                    }
                 }
+            } onCancel: {
+                self.mailbox.close()
             }
             asking.finish()
             group.cancelAll()
@@ -176,7 +200,8 @@ struct CallSession: Sendable {
                     self.appendedAtUs.append(receivedAtUs)
                 case .publish(let event): await self.publish(event)
                 case .play(let frame): self.session.outputs.play(frame, key: self.key)
-                case .clear(let frame), .alive(let frame): self.session.outputs.overtake(frame, key: self.key)
+                case .clear(let frame): self.session.outputs.clear(frame, key: self.key)
+                case .alive(let frame): self.session.outputs.tellPhone(frame, key: self.key)
                 case .show(let update): self.session.outputs.show(update, key: self.key)
                 case .schedule(let timer, let delay): schedule(timer, delay)
                 case .connect: self.connect()

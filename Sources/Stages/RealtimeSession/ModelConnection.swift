@@ -22,6 +22,7 @@ struct ModelConnection: Sendable {
     }
 
     let client: WebSocketClient
+    let watch: SilenceWatch
     let configuration: SessionConfiguration
     /// Empty for none.
     let safetyIdentifier: String
@@ -53,16 +54,14 @@ struct ModelConnection: Sendable {
         do {
             return try await self.client.connect(to: self.configuration.connectURL, headers: headers) { socket in
                 self.mailbox.put(.opened(socket, connection: number))
-                // The other end need not agree to the end, and its agreement is not waited for.
-                defer { socket.abort() }
-                return await withTaskGroup(of: ConnectionLoss?.self) { group in
-                    group.addTask { await self.read(socket, number) }
-                    group.addTask { await self.watch(socket) }
-                    let loss = await group.next() ?? nil
+                let watched = self.watch.add(socket)
+                defer {
+                    self.watch.remove(watched)
+                    // The other end need not agree to the end, and its agreement is not waited for.
                     socket.abort()
-                    group.cancelAll()
-                    return loss ?? ConnectionLoss(reason: "cancelled", isFinal: false)
                 }
+                let loss = await self.read(socket, number)
+                return watched.wasSilent ? ConnectionLoss(reason: "silent", isFinal: false) : loss
             }
         } catch let error as WebSocketError {
             return ConnectionLoss(error)
@@ -92,24 +91,6 @@ struct ModelConnection: Sendable {
         }
         guard let close = socket.closedWith else { return ConnectionLoss(reason: "broken", isFinal: false) }
         return ConnectionLoss(reason: "closed_\(close.code)", isFinal: close.code >= 3000)
-    }
-
-    /// A socket on which nothing is heard for so long, pongs included, is dead: it is asked for a pong while it is
-    /// silent. A process that was held up itself has not listened, and gives it another chance.
-    private func watch(_ socket: WebSocket) async -> ConnectionLoss? {
-        let limit = self.configuration.silenceLimit
-        let interval = limit / 4
-        while true {
-            let asked = ContinuousClock.now
-            guard (try? await Task.sleep(for: interval)) != nil else { return nil }
-            let silence = ContinuousClock.now - socket.lastHeard
-            let wasHeldUp = ContinuousClock.now - asked > interval * 2
-            if silence > limit - interval, !wasHeldUp { return ConnectionLoss(reason: "silent", isFinal: false) }
-            guard silence > interval / 2 else { continue }
-            guard (try? await socket.sendPing()) != nil else {
-                return ConnectionLoss(reason: "broken", isFinal: false)
-            }
-        }
     }
 }
 

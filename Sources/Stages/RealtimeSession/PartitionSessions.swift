@@ -16,6 +16,7 @@ final class PartitionSessions: Sendable {
         var kafka: KafkaConfiguration
         var outputs: SessionOutputs
         var client: WebSocketClient
+        var watch: SilenceWatch
         /// Each call has one of them, for its socket and its task.
         var eventLoops: any EventLoopGroup
         var limits: AccountLimits
@@ -204,13 +205,10 @@ final class PartitionSessions: Sendable {
         var logger = self.environment.logger
         logger[metadataKey: LogKey.callSid] = "\(launch.callSid)"
         let session = CallSession(
-            callSid: launch.callSid,
+            launch.callSid,
             mailbox: launch.mailbox,
-            outputs: self.environment.outputs,
-            client: self.environment.client.on(eventLoop),
-            limits: self.environment.limits,
-            configuration: self.environment.configuration,
-            metrics: self.environment.metrics,
+            environment: self.environment,
+            on: eventLoop,
             logger: logger
         )
         var start = launch.start
@@ -279,7 +277,7 @@ extension PartitionSessions.State {
         guard let mailbox = self.calls[call] else {
             return self.ended.contains(call) ? 1 : self.orphans.add(frame, of: call)
         }
-        mailbox.put(CollectionOfOne(frame))
+        mailbox.put(frame)
         return 0
     }
 }

@@ -3,7 +3,7 @@ import Metrics
 import OpenAIRealtime
 
 /// What the stage reports, made once: the labels are closed sets.
-struct SessionMetrics: Sendable {
+final class SessionMetrics: Sendable {
     /// Outbound audio that was lost on its way into Kafka.
     enum Loss: String, CaseIterable, Sendable {
         case queueFull = "queue_full"

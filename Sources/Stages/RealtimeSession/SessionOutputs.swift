@@ -8,12 +8,33 @@ import StageRuntime
 import SwiftProtobuf
 
 /// Where the stage writes: three producers, so that audio waits for no event and a clear for no audio.
-struct SessionOutputs: Sendable {
+final class SessionOutputs: Sendable {
     let events: KafkaProducer
     let audio: KafkaProducer
     let clears: KafkaProducer
-    let topics: TopicNames
     let metrics: SessionMetrics
+    /// The topics' names, made once.
+    private let eventsTopic: String
+    private let liveTopic: String
+    private let modelTopic: String
+    private let phoneTopic: String
+
+    init(
+        events: KafkaProducer,
+        audio: KafkaProducer,
+        clears: KafkaProducer,
+        topics: TopicNames,
+        metrics: SessionMetrics
+    ) {
+        self.events = events
+        self.audio = audio
+        self.clears = clears
+        self.metrics = metrics
+        self.eventsTopic = topics[.events]
+        self.liveTopic = topics[.live]
+        self.modelTopic = topics[.audioOutboundModel]
+        self.phoneTopic = topics[.audioOutboundPhone]
+    }
 
     /// Writes `SessionClaimed`.
     /// - Returns: its offset: the session epoch.
@@ -55,36 +76,41 @@ struct SessionOutputs: Sendable {
     /// Audio of the agent: to the transcoder, or straight to the phone's ingress.
     func play(_ frame: AudioFrame, key: ByteBuffer) {
         switch frame.codec {
-        case .pcm24k: self.send(frame, to: .audioOutboundModel, partition: nil, key: key, by: self.audio)
+        case .pcm24k: self.send(frame, to: self.modelTopic, partition: nil, key: key, by: self.audio)
         case .pcmu:
             let partition = frame.outboundPartition
-            self.send(frame, to: .audioOutboundPhone, partition: partition, key: key, by: self.audio)
+            self.send(frame, to: self.phoneTopic, partition: partition, key: key, by: self.audio)
         }
     }
 
     /// A control that audio must not hold up: straight to the phone's ingress.
-    func overtake(_ frame: AudioFrame, key: ByteBuffer) {
-        self.send(frame, to: .audioOutboundPhone, partition: frame.outboundPartition, key: key, by: self.clears)
+    func clear(_ frame: AudioFrame, key: ByteBuffer) {
+        self.send(frame, to: self.phoneTopic, partition: frame.outboundPartition, key: key, by: self.clears)
+    }
+
+    /// A control that can wait a few milliseconds for those of other calls: straight to the phone's ingress.
+    func tellPhone(_ frame: AudioFrame, key: ByteBuffer) {
+        self.send(frame, to: self.phoneTopic, partition: frame.outboundPartition, key: key, by: self.audio)
     }
 
     func show(_ update: LiveUpdate, key: ByteBuffer) {
         // Only required fields can be missing, and proto3 has none.
         guard let value = try? update.serializedBytes() as [UInt8] else { return }
-        let message = KafkaMessage(topic: self.topics[.live], key: key, value: ByteBuffer(bytes: value))
+        let message = KafkaMessage(topic: self.liveTopic, key: key, value: ByteBuffer(bytes: value))
         // For eyes only: a full queue has better things to carry.
         _ = try? self.audio.send(message)
     }
 
     private func send(
         _ frame: AudioFrame,
-        to topic: Topic,
+        to topic: String,
         partition: Int32?,
         key: ByteBuffer,
         by producer: KafkaProducer
     ) {
         var value = ByteBuffer()
         frame.write(to: &value)
-        let message = KafkaMessage(topic: self.topics[topic], partition: partition, key: key, value: value)
+        let message = KafkaMessage(topic: topic, partition: partition, key: key, value: value)
         do {
             if try producer.send(message) == .queueFull { self.metrics.lost(.queueFull) }
         } catch {
@@ -95,7 +121,7 @@ struct SessionOutputs: Sendable {
     private func message(_ event: CallEvent) throws -> KafkaMessage {
         let value: [UInt8] = try event.serializedBytes()
         return KafkaMessage(
-            topic: self.topics[.events],
+            topic: self.eventsTopic,
             key: ByteBuffer(string: event.callSid),
             value: ByteBuffer(bytes: value)
         )

@@ -14,6 +14,8 @@ struct SessionService: Service {
     private let consumer: KafkaConsumer
     private let deadLetters: DeadLetters
     private let environment: PartitionSessions.Environment
+    /// The topic's name, made once.
+    private let commands: String
     private let health: Health
 
     init(
@@ -25,6 +27,7 @@ struct SessionService: Service {
         self.consumer = consumer
         self.deadLetters = deadLetters
         self.environment = environment
+        self.commands = environment.topics[.commands]
         self.health = health
         health.require(Self.assigned)
     }
@@ -43,6 +46,8 @@ struct SessionService: Service {
 
     private func consume() async throws {
         try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await self.environment.watch.run() }
+            defer { group.cancelAll() }
             var owned: [Int32: Owned] = [:]
             for try await event in self.consumer {
                 switch event {
@@ -55,7 +60,7 @@ struct SessionService: Service {
                     }
                     self.health.set(Self.assigned, ready: true)
                 case .records(let records):
-                    for record in records { await self.route(record, &owned) }
+                    await self.route(records, &owned)
                 case .revoked(let partitions), .lost(let partitions):
                     await self.close(partitions.compactMap { owned.removeValue(forKey: $0)?.sessions })
                 }
@@ -70,18 +75,21 @@ struct SessionService: Service {
         }
     }
 
-    private func route(_ record: KafkaRecord, _ owned: inout [Int32: Owned]) async {
-        guard let sessions = owned[record.partition]?.sessions else { return }
-        let partition = KafkaTopicPartition(topic: record.topic, partition: record.partition)
-        if record.topic == self.environment.topics[.commands] {
-            await self.route(command: record, to: sessions)
-            self.consumer.store(record.offset + 1, for: partition)
-            return
-        }
-        await self.route(audio: record, to: sessions)
-        let timestampMs = record.timestampMs >= 0 ? record.timestampMs : UnixTime.nowUs / 1000
-        if let offset = owned[record.partition]?.offsets.consumed(record.offset, timestampMs: timestampMs) {
-            self.consumer.store(offset, for: partition)
+    /// Audio, which is nearly all that comes, is not waited for.
+    private func route(_ records: [KafkaRecord], _ owned: inout [Int32: Owned]) async {
+        for record in records {
+            guard let sessions = owned[record.partition]?.sessions else { continue }
+            let partition = KafkaTopicPartition(topic: record.topic, partition: record.partition)
+            if record.topic == self.commands {
+                await self.route(command: record, to: sessions)
+                self.consumer.store(record.offset + 1, for: partition)
+                continue
+            }
+            if let problem = self.route(audio: record, to: sessions) { await self.bury(record, problem) }
+            let timestampMs = record.timestampMs >= 0 ? record.timestampMs : UnixTime.nowUs / 1000
+            if let offset = owned[record.partition]?.offsets.consumed(record.offset, timestampMs: timestampMs) {
+                self.consumer.store(offset, for: partition)
+            }
         }
     }
 
@@ -96,15 +104,14 @@ struct SessionService: Service {
         sessions.received(command, timestampMs: record.timestampMs)
     }
 
-    private func route(audio record: KafkaRecord, to sessions: PartitionSessions) async {
-        guard let key = record.key, let value = record.value else {
-            await self.bury(record, "no key or no value")
-            return
-        }
+    /// - Returns: why the record cannot be read.
+    private func route(audio record: KafkaRecord, to sessions: PartitionSessions) -> String? {
+        guard let key = record.key, let value = record.value else { return "no key or no value" }
         do {
             sessions.received(try AudioFrame(record: value), of: key)
+            return nil
         } catch {
-            await self.bury(record, "not an AudioFrame: \(error.code.rawValue)")
+            return "not an AudioFrame: \(error.code.rawValue)"
         }
     }
 
