@@ -22,7 +22,7 @@ package enum RealtimeSessionStage: Stage {
         let events = try KafkaProducer(.events, configuration: context.kafka, logger: context.logger)
         let audio = try KafkaProducer(
             .audio,
-            gatheringEvery: .milliseconds(5),
+            gatheringEvery: .milliseconds(2),
             reportsDeliveries: false,
             configuration: context.kafka,
             logger: context.logger
@@ -83,8 +83,8 @@ package enum RealtimeSessionStage: Stage {
             topics: [topics[.commands]],
             companions: [topics[.audioInboundModel]],
             endWhenOutOfRange: [topics[.audioInboundModel]],
-            // A tenth of the processor time at 200 calls, for 2.5 ms of delay.
-            gatheringEvery: .milliseconds(5)
+            // A tenth of the processor time at 200 calls.
+            gatheringEvery: .milliseconds(3)
         )
     }
 }
