@@ -223,7 +223,8 @@ let package = Package(
         tests(
             "ResultsSink",
             [
-                "ResultsStore", "CallEvents", "Kafka", "StageRuntime", "TestSupport", "JSON", asyncHTTPClient, protobuf, httpTypes,
+                "ResultsStore", "CallEvents", "Kafka", "StageRuntime", "TestSupport", "JSON", asyncHTTPClient, protobuf,
+                httpTypes,
                 nioCore, nioHTTP1, lifecycle,
             ]
         ),
