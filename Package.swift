@@ -80,7 +80,8 @@ let package = Package(
             dependencies: ["CallEvents", "CallFlow", "JSON", protobuf, yams, mustache],
             resources: [.embedInCode("agents.yaml")]
         ),
-        .target(name: "ResultsStore", dependencies: ["CallEvents", "CallFlow", grdb, protobuf]),
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(name: "ResultsStore", dependencies: ["CallEvents", "CallFlow", "CLibPQ", grdb, protobuf]),
         .target(
             name: "StageRuntime",
             dependencies: [
