@@ -5,8 +5,8 @@ import NIOCore
 import SeededRandom
 import SwiftProtobuf
 
-/// The records of many calls, as the other stages write them: many calls go on at once, and each result is written when
-/// its event is.
+/// The records of many calls that the sink reads, as the other stages write them: many calls go on at once, and each
+/// result is written when its event is.
 package struct StoredCalls: Sendable {
     /// In the order in which they are produced.
     package let messages: [KafkaMessage]
@@ -86,7 +86,7 @@ private struct RunningCall {
         var messages = [try self.message(event, topics)]
         // Offsets here only need to rise.
         for output in self.state.apply(event, at: Int64(self.written)) {
-            guard case .result(let result) = output else { continue }
+            guard case .result(let result) = output, UndisturbedStore.topics.contains(result.topic) else { continue }
             messages.append(
                 KafkaMessage(
                     topic: topics[result.topic],

@@ -14,7 +14,7 @@ package struct UndisturbedStore: Sendable {
     package let callSids: [String]
 
     /// Everything that the sink reads.
-    private static let topics: [Topic] = [
+    static let topics: [Topic] = [
         .events, .resultsQuotes, .resultsAppointments, .resultsOrders, .resultsOffers, .resultsComparisons,
     ]
 
