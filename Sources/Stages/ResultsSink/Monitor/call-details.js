@@ -86,12 +86,13 @@ export function handoffEntry(handoff, formats) {
 }
 
 export function toolEntry(tool) {
-    const state = !tool.completed ? ["waiting", "Running"] : tool.succeeded ? ["good", "Succeeded"] : ["bad", "Failed"];
+    const ended = tool.succeeded ? ["good", "Succeeded"] : ["bad", "Failed"];
+    const [kind, state] = tool.completed ? ended : ["waiting", "Running"];
     const given = typeof tool.arguments === "string" ? tool.arguments : JSON.stringify(tool.arguments ?? {}, null, 1);
     return element("li", {},
         element("details", {},
             element("summary", {},
-                element("code", {}, tool.name), " ", element("span", { class: "chip", "data-kind": state[0] }, state[1])),
+                element("code", {}, tool.name), " ", element("span", { class: "chip", "data-kind": kind }, state)),
             element("p", { class: "note" }, "Asked with"), element("pre", { tabindex: "0" }, given),
             tool.output ? element("p", { class: "note" }, "Answered") : null,
             tool.output ? element("pre", { tabindex: "0" }, text(tool.output)) : null,
