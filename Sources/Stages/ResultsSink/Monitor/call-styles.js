@@ -76,6 +76,7 @@ callStyles.replaceSync(`
 .card .items { list-style: disc; padding-left: 18px; }
 .card tr.best td { font-weight: 650; }
 .card table { margin-top: 6px; }
+.card .price { white-space: nowrap; }
 .pairs {
     display: grid; grid-template-columns: auto 1fr; gap: 2px 12px; margin-top: 4px; font-size: var(--voice-small);
 }

@@ -124,13 +124,12 @@ function byTool({ byTool }) {
         label: tool.name, text: `${percent(tool.successRate)} of ${tool.calls}`,
         parts: [
             { value: tool.succeeded, kind: "good" }, { value: tool.failed, kind: "bad" },
-            { value: Math.max(0, tool.calls - tool.succeeded - tool.failed), kind: "done" },
         ],
     }));
     return panel("Success by tool", bars(`Success by tool: ${named(rows)}`, rows),
         ["Tool", "Calls", "Succeeded", "Failed", "Success"],
         (byTool ?? []).map((tool) => [tool.name, tool.calls, tool.succeeded, tool.failed, percent(tool.successRate)]),
-        legend([["good", "Succeeded"], ["bad", "Failed"], ["done", "No outcome"]]));
+        legend([["good", "Succeeded"], ["bad", "Failed"]]));
 }
 
 function named(rows) {
