@@ -105,12 +105,12 @@ let package = Package(
             "AgentCoordinator",
             ["Agents", "CallFlow", "JSON", protobuf, crypto, asyncHTTPClient, nioPosix, nioHTTP1, coreMetrics]
         ),
-        // The files of the call monitor, for results-sink to serve.
+        // The files of the call monitor and the description of the API, for results-sink to serve.
         .target(name: "CMonitorFiles"),
         stage(
             "ResultsSink",
             ["CMonitorFiles", "CallFlow", "ResultsStore", "WebSockets", "JSON", protobuf, crypto] + server,
-            exclude: ["Monitor"]
+            exclude: ["Monitor", "HTTP/openapi.json"]
         ),
 
         // The outside world, for the demo, the tests and the benchmarks.
@@ -223,7 +223,7 @@ let package = Package(
         tests(
             "ResultsSink",
             [
-                "ResultsStore", "CallEvents", "Kafka", "StageRuntime", "TestSupport", "JSON", asyncHTTPClient, protobuf,
+                "ResultsStore", "CallEvents", "Kafka", "StageRuntime", "TestSupport", "JSON", asyncHTTPClient, protobuf, httpTypes,
                 nioCore, nioHTTP1, lifecycle,
             ]
         ),
