@@ -25,11 +25,16 @@ struct MonitorBenchmark: AsyncParsableCommand {
     @Option(help: "Seconds, after three to warm up.") var seconds = 20
     @Option(help: "Partitions of each topic.") var partitions: Int32 = 12
     @Option(help: "DATABASE_URL of the sink. Default: a file of its own.") var databaseUrl: String?
+    @Flag(help: "Also shows the calls in Chromium, and prints what performance.py says; 60 seconds or more.")
+    var browser = false
     @Option(help: "Milliseconds of the worst p99 that are allowed.") var limit = 250.0
 
     func validate() throws {
         guard self.calls > 0, self.seconds > 0, self.partitions > 0, self.limit > 0 else {
             throw ValidationError("all numbers are positive")
+        }
+        guard !self.browser || self.seconds >= 60 else {
+            throw ValidationError("the browser needs 60 seconds or more")
         }
     }
 
@@ -57,6 +62,7 @@ struct MonitorBenchmark: AsyncParsableCommand {
                 instanceID: "voice-bench"
             ),
             databaseURL: self.databaseUrl ?? "sqlite:///\(directory)/results.sqlite",
+            pageLog: self.browser ? "\(directory)/page.log" : nil,
             logger: logger
         )
         let result = try await run.measure()

@@ -17,6 +17,8 @@ struct MonitorRun: Sendable {
     var topics: TopicNames
     var kafka: KafkaConfiguration
     var databaseURL: String
+    /// Where to write what the browser shows; nil for no browser.
+    var pageLog: String?
     var logger: Logger
 
     func measure() async throws -> MonitorResult {
@@ -61,10 +63,12 @@ struct MonitorRun: Sendable {
             _ = try await calls.goOn(0..<Self.warmUpSeconds)
             watching.begin()
             let (processorTime, begun) = (probe.processorTime, ContinuousClock.now)
+            let page = try await self.openPage(url)
             let said = try await calls.goOn(Self.warmUpSeconds..<(Self.warmUpSeconds + self.seconds))
             let (used, took) = (probe.processorTime - processorTime, begun.duration(to: .now))
             try? await eventually("the last words", timeout: .seconds(10)) { watching.utterances >= said }
             group.cancelAll()
+            try await Self.report(page)
             return watching.result(
                 calls: self.calls,
                 seconds: took / .seconds(1),
@@ -72,6 +76,37 @@ struct MonitorRun: Sendable {
                 said: said
             )
         }
+    }
+}
+
+extension MonitorRun {
+    /// Of the seconds, what the browser needs to start.
+    private static let pageStart = 20
+
+    private func openPage(_ url: String) async throws -> Program? {
+        guard let pageLog else { return nil }
+        let parts = #filePath.split(separator: "/").dropLast(4)
+        let package = "/" + parts.joined(separator: "/")
+        let page = Program(
+            "performance.py",
+            path: "\(package)/Deploy/python.sh",
+            arguments: [
+                "\(package)/Tests/Browser/performance.py", "--url", String(url.dropLast("/api/voice".count)),
+                "--minutes", "\(Double(self.seconds - Self.pageStart) / 60)",
+            ],
+            environment: ["PYTHONDONTWRITEBYTECODE": "1"],
+            logFile: pageLog
+        )
+        try await page.start()
+        return page
+    }
+
+    /// Prints the page's figures when it has all.
+    private static func report(_ page: Program?) async throws {
+        guard let page else { return }
+        let exit = try await page.exited(within: .seconds(60))
+        print(page.log(), terminator: "")
+        guard exit == .code(0) else { throw StreamsError(description: "performance.py ended with \(exit)") }
     }
 }
 
