@@ -80,7 +80,8 @@ let package = Package(
             dependencies: ["CallEvents", "CallFlow", "JSON", protobuf, yams, mustache],
             resources: [.embedInCode("agents.yaml")]
         ),
-        .target(name: "ResultsStore", dependencies: ["CallEvents", "CallFlow", grdb, protobuf]),
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(name: "ResultsStore", dependencies: ["CallEvents", "CallFlow", "CLibPQ", grdb, protobuf]),
         .target(
             name: "StageRuntime",
             dependencies: [
@@ -105,12 +106,12 @@ let package = Package(
             "AgentCoordinator",
             ["Agents", "CallFlow", "JSON", protobuf, crypto, asyncHTTPClient, nioPosix, nioHTTP1, coreMetrics]
         ),
-        // The files of the call monitor, for results-sink to serve.
+        // The files of the call monitor and the description of the API, for results-sink to serve.
         .target(name: "CMonitorFiles"),
         stage(
             "ResultsSink",
             ["CMonitorFiles", "CallFlow", "ResultsStore", "WebSockets", "JSON", protobuf, crypto] + server,
-            exclude: ["Monitor"]
+            exclude: ["Monitor", "HTTP/openapi.json"]
         ),
 
         // The outside world, for the demo, the tests and the benchmarks.
@@ -151,6 +152,12 @@ let package = Package(
         ),
         // What the tests of the pure row share; TestSupport would bring them brokers and simulators.
         .target(name: "SeededRandom", path: "Tests/SeededRandom"),
+        // Calls for the store, and what it must make of them.
+        .target(
+            name: "StoredCalls",
+            dependencies: ["CallEvents", "CallFlow", "Kafka", "ResultsStore", "SeededRandom", nioCore, log, protobuf],
+            path: "Tests/StoredCalls"
+        ),
         tests("JSON", ["SeededRandom", nioCore]),
         tests("CallEvents", ["SeededRandom", protobuf, nioCore]),
         tests("Audio", [nioCore], resources: [.copy("Fixtures")]),
@@ -224,14 +231,15 @@ let package = Package(
             "ResultsSink",
             [
                 "ResultsStore", "CallEvents", "Kafka", "StageRuntime", "TestSupport", "JSON", asyncHTTPClient, protobuf,
+                httpTypes,
                 nioCore, nioHTTP1, lifecycle,
             ]
         ),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "SeededRandom", "TestSupport", "CallEvents", "Audio", "Kafka", "JSON", "Speech", "TwilioSimulator",
-                "RealtimeSimulator",
+                "SeededRandom", "StoredCalls", "TestSupport", "CallEvents", "Audio", "Kafka", "JSON", "ResultsStore",
+                "Speech", "TwilioSimulator", "RealtimeSimulator",
                 asyncHTTPClient, httpTypes, nioCore, nioHTTP1, nioPosix, log, protobuf,
             ]
         ),
@@ -241,7 +249,8 @@ let package = Package(
             dependencies: [
                 "Agents", "Audio", "CallEvents", "CallFlow", "JSON", "TwilioMedia", "TwilioIngress", "TwilioSimulator",
                 "WebSockets", "StageRuntime", "Kafka", "CRdKafka", "CResamplers", "Speech", "TestSupport",
-                "CAllocations", "SeededRandom", protobuf, asyncHTTPClient, nioCore, nioHTTP1, nioPosix, log, lifecycle,
+                "CAllocations", "ResultsStore", "SeededRandom", "StoredCalls", protobuf, asyncHTTPClient, nioCore,
+                nioHTTP1, nioPosix, log, lifecycle,
                 argumentParser,
             ] + server,
             path: "Tests/Benchmarks"

@@ -92,6 +92,10 @@ static const unsigned char wall_js[] = {
 #embed "../Stages/ResultsSink/Monitor/wall.js"
 };
 
+static const unsigned char openapi_json[] = {
+#embed "../Stages/ResultsSink/HTTP/openapi.json"
+};
+
 #define FILE(path, content) {path, content, sizeof content}
 
 static const struct monitor_file files[] = {
@@ -122,3 +126,7 @@ static const struct monitor_file files[] = {
 size_t monitor_file_count(void) { return sizeof files / sizeof files[0]; }
 
 struct monitor_file monitor_file_at(size_t index) { return files[index]; }
+
+struct monitor_file openapi_file(void) {
+    return (struct monitor_file) FILE("/api/voice/openapi.json", openapi_json);
+}

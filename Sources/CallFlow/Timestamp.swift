@@ -3,9 +3,11 @@ import FoundationEssentials
 /// Unix microseconds as RFC 3339 text in UTC, to the millisecond.
 package enum Timestamp {
     package static func rfc3339(us: Int64) -> String {
-        Date(timeIntervalSince1970: Double(us / 1000) / 1000)
+        // The style cuts, and binary fractions are a little below or above the decimal ones.
+        Date(timeIntervalSince1970: (Double(us / 1000) + 0.25) / 1000)
             .formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }
+
     /// - Parameter text: RFC 3339, of any offset.
     /// - Returns: nil when it is none.
     package static func us(rfc3339 text: String) -> Int64? {

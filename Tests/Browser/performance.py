@@ -1,12 +1,14 @@
 """What the wall costs in the browser, and how long it takes from a record to the page that shows it.
 
     Deploy/python.sh Tests/Browser/performance.py [--minutes 10] [--calls 200] [--changes 0] [--ends 0]
-    Deploy/python.sh Tests/Browser/performance.py --url http://localhost:3000 [--token TOKEN]
+    Deploy/python.sh Tests/Browser/performance.py --url http://localhost:3000
+    swift run -c release voice-bench monitor --browser --seconds 600 --bootstrap localhost:9092
 
-Without an address it has a source of its own with so many calls in progress and their levels twice a second; of them
-`--changes` change and `--ends` end (and others begin) each second. Prints JSON lines, one a minute and one at the end:
-processor time of the page's process and of the whole browser in per cent of a core, the JavaScript heap after a garbage
-collection, nodes, and milliseconds from a record's Kafka timestamp to the document that shows it.
+The second is for a deployment without tokens; it also watches one call. The third runs it on the load of its own. Without an address there is a source of its own
+with so many calls in progress and their levels twice a second; of them `--changes` change and `--ends` end (and others
+begin) each second. Prints JSON lines, one a minute and one at the end: processor time of the page's process and of the
+whole browser in per cent of a core, the JavaScript heap after a garbage collection, nodes, and milliseconds from a
+record's Kafka timestamp to the document that shows it.
 """
 
 import argparse
@@ -20,24 +22,41 @@ from wall_source import Calls, serve
 
 OBSERVE = """
 window.delays = [];
-new MutationObserver((changes) => {
-    for (const { target } of changes) {
-        const recorded = Date.parse(target.dataset.recordedAt ?? "");
-        if (recorded && delays.length < 1e6) delays.push(Date.now() - recorded);
-    }
-}).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-recorded-at"] });
+const note = (node) => {
+    const recorded = Date.parse(node.dataset?.recordedAt ?? "");
+    if (recorded && delays.length < 1e6) delays.push(Date.now() - recorded);
+};
+const observer = new MutationObserver((changes) => {
+    for (const { target, addedNodes, type } of changes) type === "attributes" ? note(target) : addedNodes.forEach(note);
+});
+const all = { subtree: true, childList: true, attributes: true, attributeFilter: ["data-recorded-at"] };
+observer.observe(document, all);
+const attachShadow = Element.prototype.attachShadow;
+Element.prototype.attachShadow = function (options) {
+    const root = attachShadow.call(this, options);
+    observer.observe(root, all);
+    return root;
+};
 """
 
 
 def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--url")
-    parser.add_argument("--token", default="")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--calls", type=int, default=200)
     parser.add_argument("--changes", type=float, default=0)
     parser.add_argument("--ends", type=float, default=0)
     return parser.parse_args()
+
+
+def delays(page) -> dict:
+    """From a record to the document, milliseconds."""
+    shown = sorted(page.evaluate("window.delays"))
+    if not shown:
+        return {"shown": 0}
+    return {"shown": len(shown), "p50Ms": shown[len(shown) // 2], "p99Ms": shown[len(shown) * 99 // 100],
+            "maxMs": shown[-1]}
 
 
 class Measured:
@@ -64,14 +83,25 @@ class Measured:
     def line(self, name: str, since) -> dict:
         self.session.send("HeapProfiler.collectGarbage")
         metrics = {entry["name"]: entry["value"] for entry in self.session.send("Performance.getMetrics")["metrics"]}
-        delays = sorted(self.page.evaluate("window.delays"))
         return {
             "case": name, "cpuPercent": self.percent(since), "heapMiB": round(metrics["JSHeapUsedSize"] / 2**20, 2),
             "nodes": int(metrics["Nodes"]), "listeners": int(metrics["JSEventListeners"]),
-            "rows": self.page.locator("[data-call-sid]").count(), "shown": len(delays),
-            "p50Ms": delays[len(delays) // 2] if delays else None,
-            "p99Ms": delays[len(delays) * 99 // 100] if delays else None,
+            "rows": self.page.locator("[data-call-sid]").count(), **delays(self.page),
         }
+
+
+def open_page(browser):
+    """In a window of its own: what is behind another page is not drawn."""
+    context = browser.new_context(viewport={"width": 1280, "height": 860})
+    context.add_init_script(OBSERVE)
+    return context.new_page()
+
+
+def watch_one(browser, wall):
+    """A page with one of the calls that the wall shows."""
+    page = open_page(browser)
+    page.goto(wall.locator("[data-call-sid] a").first.evaluate("link => link.href"))
+    return page
 
 
 def main() -> None:
@@ -79,22 +109,21 @@ def main() -> None:
     url = given.url or serve(Calls(given.calls, given.changes, given.ends))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 860})
-        page.add_init_script(OBSERVE)
+        page = open_page(browser)
         page.goto(url)
-        if given.token:
-            page.get_by_label("API token").fill(given.token)
-            page.keyboard.press("Enter")
         page.get_by_text("Live", exact=True).wait_for()
         # Not what loading costs.
         page.wait_for_timeout(3000)
         measured = Measured(browser, page)
+        call = watch_one(browser, page) if given.url else None
         end = time.monotonic() + given.minutes * 60
         while (left := end - time.monotonic()) > 0:
             page.wait_for_timeout(min(60, left) * 1000)
             print(json.dumps(measured.line("wall/minute", measured.last)), flush=True)
             measured.last = (time.monotonic(), measured.processor_seconds())
         print(json.dumps(measured.line("wall", measured.start)), flush=True)
+        if call:
+            print(json.dumps({"case": "call", **delays(call)}), flush=True)
         browser.close()
 
 

@@ -52,7 +52,7 @@ def main() -> None:
         eventually("a comparison", lambda: page.get_by_text("Comparison", exact=True).count() > 0, 60)
         shoot(page, folder, "call")
         page.goto(f"{url}/#/calls")
-        eventually("results", lambda: page.get_by_text("1 quote").count() >= 3, 60)
+        eventually("calls that are over", lambda: page.locator('.found [data-kind="good"]:visible').count() >= 3, 60)
         shoot(page, folder, "calls")
 
         page.goto(f"{url}/#/start")

@@ -26,6 +26,16 @@ struct StackTests {
                 (.POST, "/api/voice/stream-status", 403),
                 (.POST, "/api/voice/initiate-call", 400),
                 (.GET, "/nowhere", 404),
+                (.GET, "/", 200),
+                (.GET, "/realtime-call-monitor.js", 200),
+                (.GET, "/monitor/monitor.js", 200),
+                (.GET, "/api/voice/calls", 200),
+                (.GET, "/api/voice/stats", 200),
+                (.GET, "/api/voice/login", 200),
+                (.POST, "/api/voice/logout", 204),
+                (.GET, "/api/voice/openapi.json", 200),
+                (.OPTIONS, "/api/voice/status", 405),
+                (.HEAD, "/api/voice/events", 200),
             ] {
                 var request = HTTPClientRequest(url: stack.publicURL + path)
                 request.method = method

@@ -48,7 +48,8 @@ struct Deployment {
     func startSink(
         _ store: (any ResultsStore)? = nil,
         tokens: [String] = [],
-        origins: Set<String> = []
+        origins: Set<String> = [],
+        instanceID: String = "k1"
     ) async throws -> Sink {
         let health = Health()
         let bound = BoundPort()
@@ -63,9 +64,9 @@ struct Deployment {
             store: try store ?? DatabaseStore(self.database, busyTimeout: 0.05),
             context: StageContext(
                 stage: ResultsSinkStage.name,
-                instanceID: "k1",
+                instanceID: instanceID,
                 topics: self.broker.topics,
-                kafka: self.broker.configuration(instanceID: "k1"),
+                kafka: self.broker.configuration(instanceID: instanceID),
                 logger: .quiet,
                 health: health
             ),

@@ -3,6 +3,7 @@ import JSON
 import NIOCore
 import NIOHTTP1
 import ResultsSink
+import StageRuntime
 import SwiftProtobuf
 import TestSupport
 import Testing
@@ -80,6 +81,64 @@ import Testing
         let nothing = try await EventStream(self.url(second, path))
         #expect(try await self.read(nothing, until: "ready").map(\.name) == ["ready"])
         try await second.running.stop()
+        await deployment.end()
+    }
+
+    @Test func `any instance shows any call, and goes on for another`() async throws {
+        let deployment = try Deployment()
+        let one = try await deployment.startSink(instanceID: "k1")
+        let two = try await deployment.startSink(instanceID: "k2")
+        try await eventually("both have partitions", timeout: .seconds(60)) {
+            one.health.waitingFor.isEmpty && two.health.waitingFor.isEmpty
+        }
+        try await deployment.write(.requested, .said(.person, "p0", "Hello 0"))
+        try await self.stored(deployment, one, transcript: 1)
+        var streams: [EventStream] = []
+        for sink in [one, two] { streams.append(try await EventStream(self.url(sink))) }
+        for stream in streams { _ = try await self.read(stream, until: "ready") }
+        // Whichever of them consumes the call's partition, both tell of it.
+        try await deployment.write(.said(.person, "p1", "Hello 1"))
+        var seen: [ServerSentEvent] = []
+        for stream in streams {
+            seen.append(
+                try #require(try await self.read(stream, until: "utterance") { $0["text"] == "Hello 1" }.last)
+            )
+        }
+        try await deployment.write(.said(.person, "p2", "Hello 2"))
+        try await self.stored(deployment, one, transcript: 3)
+        for (sink, seen) in zip([two, one], seen) {
+            let stream = try await EventStream(self.url(sink), lastEventID: seen.id)
+            let missed = try await self.read(stream, until: "ready").filter { $0.name == "utterance" }
+            #expect(missed.map { $0.json["text"] } == ["Hello 2"])
+        }
+        // The one that is left takes over while it is watched.
+        try await one.running.stop()
+        try await deployment.write(.said(.person, "p3", "Hello 3"))
+        _ = try await self.read(streams[1], until: "utterance") { $0["text"] == "Hello 3" }
+        try await two.running.stop()
+        await deployment.end()
+    }
+
+    @Test func `who watches all calls comes back for those that changed`() async throws {
+        let deployment = try Deployment()
+        let sink = try await deployment.startSink()
+        try await deployment.write(.requested, .status("ringing", 1))
+        let first = try await EventStream(self.url(sink, "events"))
+        let seen = try #require(try await self.read(first, until: "ready").last)
+        let nothing = try await EventStream(self.url(sink, "events"), lastEventID: seen.id)
+        _ = try await self.read(nothing, until: "ready")
+        try await deployment.write(.status("in-progress", 2))
+        let live = try await self.read(first, until: "call") { $0["status"] == "in-progress" }
+        let again = try await EventStream(self.url(sink, "events?lastEventId=\(seen.id)"))
+        _ = try await self.read(again, until: "call") { $0["status"] == "in-progress" }
+        let id = try #require(live.last).id
+        try await self.stored(deployment, sink, transcript: 0)
+        let last = try await EventStream(self.url(sink, "events"), lastEventID: id)
+        #expect(try await self.read(last, until: "ready").map(\.name) == ["ready"])
+        // One that is not understood is none.
+        let all = try await EventStream(self.url(sink, "events"), lastEventID: "c12")
+        #expect(try await self.read(all, until: "ready").map(\.name) == ["call", "ready"])
+        try await sink.running.stop()
         await deployment.end()
     }
 

@@ -14,3 +14,6 @@ size_t monitor_file_count(void);
 
 /// One of them, from 0 on.
 struct monitor_file monitor_file_at(size_t index);
+
+/// The description of the HTTP API, which is served as such a file is.
+struct monitor_file openapi_file(void);

@@ -94,6 +94,8 @@ final class FrameLedger: Sendable {
 struct Latencies: Sendable {
     private var values: [UInt32] = []
 
+    var count: Int { self.values.count }
+
     mutating func add(from start: UInt64, to end: UInt64) {
         self.values.append(UInt32(clamping: (end > start ? end - start : 0) / 1_000))
     }

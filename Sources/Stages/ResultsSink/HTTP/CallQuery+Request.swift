@@ -24,14 +24,14 @@ extension CallQuery {
         self.init()
         self.status = fields.choices("status", of: CallVocabulary.statuses)
         self.inProgress = fields.bool("inProgress")
-        self.agent = fields.text("agent")
-        self.requestID = fields.text("requestId")
-        self.category = fields.text("category")
+        self.agent = fields.words("agent")
+        self.requestID = fields.words("requestId")
+        self.category = fields.words("category")
         self.outcome = fields.text("outcome")
         if let outcome = self.outcome, !CallVocabulary.outcomes.contains(outcome) {
             fields.reject("outcome", "must be one of \(CallVocabulary.outcomes.joined(separator: ", "))")
         }
-        self.text = fields.text("q")
+        self.text = fields.words("q")
         self.from = fields.time("from")
         self.to = fields.time("to", isEnd: true)
         self.limit = fields.int("limit", in: Self.limits) ?? 50
@@ -51,10 +51,8 @@ extension StatisticsQuery {
     init(_ fields: QueryFields, nowUs: Int64) throws(Problem) {
         var fields = fields
         let from = fields.time("from")
-        let to = fields.time("to", isEnd: true)
-        let end = to ?? max(nowUs, from ?? 0)
-        self.init(from: from ?? max(0, end - Self.usualUs), to: end)
-        if let from, let to, from > to { fields.reject("to", "must not be before from") }
+        let to = fields.time("to", isEnd: true) ?? max(nowUs, from ?? 0)
+        self.init(from: from ?? to - Self.usualUs, to: to)
         try fields.throwIfWrong()
     }
 }

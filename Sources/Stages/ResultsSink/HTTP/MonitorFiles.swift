@@ -3,6 +3,7 @@ import Crypto
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import StageRuntime
 
 /// The files of the call monitor, as they were when this program was built. They hold no data, and any page may use them.
 enum MonitorFiles {
@@ -13,23 +14,38 @@ enum MonitorFiles {
         /// Of the content alone, so that every instance says the same.
         var tag: String
 
-        init(_ path: String, _ content: [UInt8]) {
-            self.path = path
-            self.contentType = MonitorFiles.contentType(of: path)
+        init(_ file: monitor_file) {
+            let content = Array(UnsafeBufferPointer(start: file.content, count: file.count))
+            self.path = String(cString: file.path)
+            self.contentType = MonitorFiles.contentType(of: self.path)
             self.content = ByteBuffer(bytes: content)
             let digest = SHA256.hash(data: content).prefix(16)
             self.tag = "\"" + digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined() + "\""
         }
     }
 
-    static let all: [File] = (0..<monitor_file_count()).map { index in
-        let file = monitor_file_at(index)
-        return File(String(cString: file.path), Array(UnsafeBufferPointer(start: file.content, count: file.count)))
-    }
+    static let all = (0..<monitor_file_count()).map { File(monitor_file_at($0)) }
+    private static let folder = "/monitor/"
 
     static var routes: [Route] {
-        self.all.map { file in
-            Route(method: .get, path: file.path, access: .everybody) { request, _ in self.answer(request, file) }
+        let inFolder = self.all.filter { $0.path.hasPrefix(self.folder) }
+        let files = Dictionary(uniqueKeysWithValues: inFolder.map { ($0.path, $0) })
+        let folder = Route(method: .get, path: self.folder + "{file}", access: .everybody) { request, context in
+            guard let file = context.parameters.get("file").flatMap({ files[self.folder + $0] }) else {
+                throw Problem(.notFound, "There is no such file.")
+            }
+            return self.answer(request, file)
+        }
+        let others = self.all.filter { !$0.path.hasPrefix(self.folder) }.map { self.route(of: $0, access: .everybody) }
+        return [folder, self.route(of: File(openapi_file()), access: .tokens)] + others
+    }
+
+    private static func route(of file: File, access: Route.Access) -> Route {
+        Route(method: .get, path: file.path, access: access) { request, _ in
+            var response = self.answer(request, file)
+            // Not for any page: for those of allowed origins.
+            if access == .tokens { response.headers[.accessControlAllowOrigin] = nil }
+            return response
         }
     }
 
@@ -51,6 +67,7 @@ enum MonitorFiles {
         switch path.split(separator: ".").last {
         case "css": "text/css; charset=utf-8"
         case "js": "text/javascript; charset=utf-8"
+        case "json": "application/json"
         case "svg": "image/svg+xml"
         default: "text/html; charset=utf-8"
         }

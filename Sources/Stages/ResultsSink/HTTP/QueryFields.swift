@@ -14,9 +14,9 @@ struct QueryFields {
         self.init(request.uri.queryParameters.map { (String($0.key), String($0.value)) })
     }
 
-    /// - Parameter pairs: decoded. What is empty counts as absent.
+    /// - Parameter pairs: decoded.
     init(_ pairs: [(String, String)]) {
-        self.values = Dictionary(grouping: pairs.filter { !$0.1.isEmpty }, by: \.0).mapValues { $0.map(\.1) }
+        self.values = Dictionary(grouping: pairs, by: \.0).mapValues { $0.map(\.1) }
     }
 
     /// - Throws: `Problem` with status 400 that names all that is wrong.
@@ -34,7 +34,8 @@ struct QueryFields {
     mutating func text(_ name: String) -> String? {
         guard let values = self.values[name] else { return nil }
         guard values.count == 1, let value = values.first else { return self.reject(name, "must be given once") }
-        guard value.count <= Self.maxLength, !value.unicodeScalars.contains(where: { $0.value < 0x20 }) else {
+        guard value.unicodeScalars.count <= Self.maxLength, !value.unicodeScalars.contains(where: { $0.value < 0x20 })
+        else {
             return self.reject(name, "must have at most \(Self.maxLength) characters, and no control characters")
         }
         return value
@@ -54,6 +55,11 @@ struct QueryFields {
             self.reject(name, "must be of \(allowed.joined(separator: ", ")), not “\(wrong.prefix(40))”")
         }
         return chosen
+    }
+
+    /// The same; nil when it is empty, which asks for nothing in particular.
+    mutating func words(_ name: String) -> String? {
+        self.text(name).flatMap { $0.isEmpty ? nil : $0 }
     }
 
     mutating func bool(_ name: String) -> Bool? {
@@ -77,13 +83,10 @@ struct QueryFields {
     /// - Parameter isEnd: a date stands for the end of its day, not the beginning.
     mutating func time(_ name: String, isEnd: Bool = false) -> Int64? {
         guard let text = self.text(name) else { return nil }
+        if text.utf8.count == 10, let us = Self.us(text + "T00:00:00Z") { return isEnd ? us + 86_400_000_000 : us }
         // The plus of an offset is a space where it was not encoded.
-        let isDate = text.utf8.count == 10
-        let full = isDate ? text + "T00:00:00Z" : text.replacing(" ", with: "+")
-        guard Self.hasShape(full), let us = Timestamp.us(rfc3339: full), us >= 0 else {
-            return self.reject(name, "must be RFC 3339 or a date, such as 2026-11-23T09:30:00Z or 2026-11-23")
-        }
-        return isDate && isEnd ? us + 86_400_000_000 : us
+        return Self.us(text.replacing(" ", with: "+"))
+            ?? self.reject(name, "must be RFC 3339 or a date, such as 2026-11-23T09:30:00Z or 2026-11-23")
     }
 
     mutating func callSid(_ name: String) -> CallSid? {
@@ -96,8 +99,14 @@ struct QueryFields {
         return nil
     }
 
-    /// `2026-11-23T09:30:00`, perhaps with a fraction, and an offset.
-    private static func hasShape(_ text: String) -> Bool {
-        text.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)/) != nil
+    /// RFC 3339, with any offset that it allows: Foundation knows those that are in use.
+    private static func us(_ text: String) -> Int64? {
+        let shape = /(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))/
+        guard let match = text.wholeMatch(of: shape), let us = Timestamp.us(rfc3339: match.1 + "Z") else { return nil }
+        guard let sign = match.2, let hours = match.3.flatMap({ Int64($0) }),
+            let minutes = match.4.flatMap({ Int64($0) })
+        else { return us }
+        let offset = (hours * 60 + minutes) * 60_000_000
+        return sign == "-" ? us + offset : us - offset
     }
 }

@@ -38,14 +38,16 @@ struct Route: Sendable {
         return router
     }
 
+    private static let allMethods =
+        [.get, .head, .post, .put, .delete, .patch, .options, .trace] + [HTTPRequest.Method("QUERY")].compactMap(\.self)
+
     private static func refuseOthers(
         than methods: [HTTPRequest.Method],
         of path: String,
         on router: Router<BasicRequestContext>
     ) {
         let allowed = methods.map(\.rawValue).sorted().joined(separator: ", ")
-        let all: [HTTPRequest.Method] = [.get, .head, .post, .put, .delete, .patch, .options, .trace]
-        for method in all where !methods.contains(method) {
+        for method in self.allMethods where !methods.contains(method) {
             router.on(RouterPath(path), method: method) { request, context in
                 var response = try Problem(.methodNotAllowed, "What can be asked here: \(allowed).")
                     .response(from: request, context: context)

@@ -57,15 +57,18 @@ export function offerCard(offer) {
 
 export function comparisonCard(comparison) {
     const ranking = comparison.ranking ?? [];
+    const best = ranking.find((quote) => quote.quoteId === comparison.bestQuoteId);
+    const nameOf = (quote) => quote.businessName || "a quote given with the request";
     const rows = ranking.map((quote) => element(
-        "tr", { class: quote.quoteId === comparison.bestQuoteId ? "best" : null },
+        "tr", { class: quote === best ? "best" : null },
         element("td", { class: "number" }, quote.rank),
-        element("td", {}, quote.businessName || "Given with the request",
+        element("td", {}, nameOf(quote),
             quote.reasons?.length ? element("div", { class: "note" }, quote.reasons.join("; ")) : null),
-        element("td", { class: "number" }, price(quote.price, quote.currency)),
+        element("td", { class: "number price" }, price(quote.price, quote.currency)),
     ));
     return card(
-        "Comparison", comparison.summary ?? "",
+        "Comparison", best ? `Best: ${nameOf(best)}` : "None can be recommended",
+        element("p", {}, comparison.summary ?? ""),
         facts([["Criteria", comparison.criteria]]),
         element("table", {},
             element("caption", { class: "unseen" }, "Quotes, the best first"),
@@ -86,12 +89,13 @@ export function handoffEntry(handoff, formats) {
 }
 
 export function toolEntry(tool) {
-    const state = !tool.completed ? ["waiting", "Running"] : tool.succeeded ? ["good", "Succeeded"] : ["bad", "Failed"];
+    const ended = tool.succeeded ? ["good", "Succeeded"] : ["bad", "Failed"];
+    const [kind, state] = tool.completed ? ended : ["waiting", "Running"];
     const given = typeof tool.arguments === "string" ? tool.arguments : JSON.stringify(tool.arguments ?? {}, null, 1);
     return element("li", {},
         element("details", {},
             element("summary", {},
-                element("code", {}, tool.name), " ", element("span", { class: "chip", "data-kind": state[0] }, state[1])),
+                element("code", {}, tool.name), " ", element("span", { class: "chip", "data-kind": kind }, state)),
             element("p", { class: "note" }, "Asked with"), element("pre", { tabindex: "0" }, given),
             tool.output ? element("p", { class: "note" }, "Answered") : null,
             tool.output ? element("pre", { tabindex: "0" }, text(tool.output)) : null,

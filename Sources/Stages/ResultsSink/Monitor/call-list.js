@@ -47,7 +47,7 @@ export class CallList {
     get sorted() {
         if (!this.#sorted) {
             this.#trim();
-            this.#sorted = [...this.#calls.keys()].sort((one, other) => order(this.#calls.get(one), this.#calls.get(other)));
+            this.#sorted = [...this.#calls.values()].sort(order).map((call) => call.callSid);
         }
         return this.#sorted.map((callSid) => this.#calls.get(callSid));
     }

@@ -14,6 +14,11 @@ function entry(kind, id, item) {
     return entries.get(item);
 }
 
+/** Who hands over is told by the handoff that came of it. */
+function isShown(tool) {
+    return !(tool.name.startsWith("transfer_to_") && tool.completed && tool.succeeded);
+}
+
 export class CallModel {
     /** The summary; null until it came. */
     call = null;
@@ -47,7 +52,7 @@ export class CallModel {
     get conversation() {
         const placed = [
             ...this.list("utterance").map((item) => entry("utterance", item.itemId, item)),
-            ...this.list("tool").map((item) => entry("tool", item.toolCallId, item)),
+            ...this.list("tool").filter(isShown).map((item) => entry("tool", item.toolCallId, item)),
         ].sort((one, other) => one.item.position - other.item.position);
         // Handoffs are numbered apart; they stand where their time is.
         for (const item of this.list("handoff")) {

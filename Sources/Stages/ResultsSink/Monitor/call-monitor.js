@@ -2,8 +2,8 @@
 //
 // Attributes: `call-sid`; `src`, the origin of LifeHub Voice (default: where this script came from); `time-zone`, `UTC`
 // or nothing; `token`, a bearer token for a page of another origin, better set as a property.
-// Events: `end-call` with `detail.callSid`, after the person has confirmed; whoever embeds the element carries it out and
-// calls `endCallFailed(text)` when that fails. Both bubble out of shadow trees.
+// Events: `end-call` with `detail.callSid`, after the person has confirmed: whoever embeds the element carries it out,
+// and calls `endCallFailed(text)` when that fails; `login-needed`. Both bubble out of shadow trees.
 
 import { VoiceClient } from "./client.js";
 import { CallModel } from "./call-model.js";
@@ -118,7 +118,7 @@ export class RealtimeCallMonitor extends HTMLElement {
         this.#view.showConnection("connecting");
         if (this.getAttribute("time-zone")) this.#view.setTimeZone(this.#model, this.getAttribute("time-zone"));
         this.#client = new VoiceClient(this.getAttribute("src") || ownOrigin, this.token);
-        this.#client.onDenied = () => this.dispatchEvent(new CustomEvent("login-needed", { bubbles: true, composed: true }));
+        this.#client.onDenied = () => this.#tell("login-needed");
         this.#stream = new EventStream(this.#client, `/api/voice/calls/${encodeURIComponent(this.callSid)}/events`, {
             onEvent: (name, data) => this.#received(name, data),
             onState: (state) => this.#entered(state),
@@ -169,12 +169,13 @@ export class RealtimeCallMonitor extends HTMLElement {
 
     #dialog() {
         const name = this.#model.call.businessName || "this business";
+        const button = (text, attributes) => element("button", { type: "button", ...attributes }, text);
         const dialog = element("dialog", { "aria-labelledby": "end-title", onclose: () => this.#closed(dialog) },
             element("h2", { id: "end-title" }, "End this call?"),
             element("p", {}, `The conversation with ${name} stops at once. What was said so far is kept.`),
             element("div", { class: "actions" },
-                element("button", { type: "button", autofocus: true, onclick: () => dialog.close() }, "Go on with the call"),
-                element("button", { type: "button", class: "danger primary", onclick: () => dialog.close("end") }, "End call")));
+                button("Go on with the call", { autofocus: true, onclick: () => dialog.close() }),
+                button("End call", { class: "danger primary", onclick: () => dialog.close("end") })));
         return dialog;
     }
 
@@ -183,9 +184,12 @@ export class RealtimeCallMonitor extends HTMLElement {
         if (dialog.returnValue !== "end") return;
         this.#view.showNotice("");
         this.#view.showEnding(true);
-        this.dispatchEvent(new CustomEvent("end-call", {
-            bubbles: true, composed: true, detail: { callSid: this.callSid },
-        }));
+        this.#tell("end-call");
+    }
+
+    #tell(name) {
+        const detail = { callSid: this.callSid };
+        this.dispatchEvent(new CustomEvent(name, { bubbles: true, composed: true, detail }));
     }
 }
 

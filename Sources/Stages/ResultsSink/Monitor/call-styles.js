@@ -4,7 +4,8 @@ export const callStyles = new CSSStyleSheet();
 
 callStyles.replaceSync(`
 :host {
-    display: block; container-type: inline-size; color: var(--voice-text); font: var(--voice-body) / 1.45 var(--voice-face);
+    display: block; container-type: inline-size; color: var(--voice-text);
+    font: var(--voice-body) / 1.45 var(--voice-face);
 }
 .call { display: grid; gap: 14px; }
 .head { display: flex; flex-wrap: wrap; gap: 12px 20px; align-items: flex-start; justify-content: space-between; }
@@ -22,7 +23,9 @@ callStyles.replaceSync(`
 }
 .facts > div { padding: 9px 14px; background: var(--voice-surface); min-width: 0; }
 .facts dt { color: var(--voice-muted); font-size: var(--voice-tiny); }
-.facts dd { font-size: var(--voice-large); font-weight: 600; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+.facts dd {
+    font-size: var(--voice-large); font-weight: 600; font-variant-numeric: tabular-nums; overflow-wrap: anywhere;
+}
 .facts dd small { display: block; font-size: var(--voice-tiny); font-weight: 400; color: var(--voice-muted); }
 .columns { display: grid; gap: 14px; align-items: start; }
 .side { display: grid; gap: 14px; min-width: 0; }
@@ -37,13 +40,17 @@ callStyles.replaceSync(`
 .nothing { color: var(--voice-muted); font-size: var(--voice-small); }
 .note { color: var(--voice-muted); font-size: var(--voice-small); overflow-wrap: anywhere; }
 .levels { display: grid; gap: 8px; }
-.level { display: grid; grid-template-columns: 56px 1fr 68px; gap: 10px; align-items: center; font-size: var(--voice-small); }
+.level {
+    display: grid; grid-template-columns: 56px 1fr 68px; gap: 10px; align-items: center; font-size: var(--voice-small);
+}
 .level .meter > span { transition: transform 120ms linear; }
 .level output { text-align: right; color: var(--voice-muted); font-variant-numeric: tabular-nums; }
 .conversation { padding: 0; }
 .conversation > h3 { margin: 0; padding: 12px 14px; border-bottom: 1px solid var(--voice-border); }
 .transcript { position: relative; }
-.scroller { max-height: min(68vh, 760px); min-height: 260px; overflow-y: auto; padding: 10px 14px; overscroll-behavior: contain; }
+.scroller {
+    max-height: min(68vh, 760px); min-height: 260px; overflow-y: auto; overscroll-behavior: contain; padding: 10px 14px;
+}
 .said { padding: 6px 0 6px 12px; border-left: 3px solid var(--side); margin-bottom: 8px; }
 .said.agent { --side: var(--voice-agent); }
 .said.person { --side: var(--voice-person); }
@@ -55,8 +62,8 @@ callStyles.replaceSync(`
 .partials .said { border-left-style: dotted; }
 .partials .words { color: var(--voice-muted); font-style: italic; }
 .between {
-    display: block; margin: 2px 0 10px 3px; padding-left: 12px; color: var(--voice-muted); font-size: var(--voice-small);
-    overflow-wrap: anywhere;
+    display: block; margin: 2px 0 10px 3px; padding-left: 12px; overflow-wrap: anywhere; color: var(--voice-muted);
+    font-size: var(--voice-small);
 }
 .between .tool-name { font-family: var(--voice-code); font-size: var(--voice-tiny); }
 .between[data-kind="bad"] { color: var(--voice-bad); }
@@ -69,7 +76,10 @@ callStyles.replaceSync(`
 .card .items { list-style: disc; padding-left: 18px; }
 .card tr.best td { font-weight: 650; }
 .card table { margin-top: 6px; }
-.pairs { display: grid; grid-template-columns: auto 1fr; gap: 2px 12px; margin-top: 4px; font-size: var(--voice-small); }
+.card .price { white-space: nowrap; }
+.pairs {
+    display: grid; grid-template-columns: auto 1fr; gap: 2px 12px; margin-top: 4px; font-size: var(--voice-small);
+}
 .pairs dt { color: var(--voice-muted); }
 .timeline { display: grid; gap: 10px; }
 .timeline > li { position: relative; padding-left: 18px; overflow-wrap: anywhere; font-size: var(--voice-small); }

@@ -2,7 +2,8 @@
 
 import { latency } from "./charts.js";
 import {
-    appointmentCard, comparisonCard, handoffEntry, latencyTable, momentEntry, offerCard, orderCard, quoteCard, toolEntry,
+    appointmentCard, comparisonCard, handoffEntry, latencyTable, momentEntry, offerCard, orderCard, quoteCard,
+    toolEntry,
 } from "./call-details.js";
 import { clearList, element, setAttribute, setText, syncList } from "./dom.js";
 import {
@@ -29,15 +30,16 @@ export class CallView {
     /** @param {() => void} onEnd somebody wants the call to end. */
     constructor(onEnd) {
         this.node = element("article", { class: "call", "aria-busy": "true" },
-            this.#head(onEnd), this.#part("notice", "p", { class: "notice", role: "alert", hidden: true }),
+            this.#head(), this.#part("notice", "p", { class: "notice", role: "alert", hidden: true }),
             this.#facts(), this.#columns());
+        this.#parts.end.addEventListener("click", onEnd);
     }
 
     #part(name, tag, attributes = {}, ...children) {
         return this.#parts[name] = element(tag, attributes, ...children);
     }
 
-    #head(onEnd) {
+    #head() {
         return element("header", { class: "head" },
             element("div", { class: "who" },
                 this.#part("business", "h2"), this.#part("request", "p", { class: "request" }),
@@ -45,7 +47,7 @@ export class CallView {
             element("div", { class: "state" },
                 this.#part("status", "span", { class: "chip dot" }),
                 this.#part("connection", "span", { class: "chip", role: "status" }),
-                this.#part("end", "button", { type: "button", class: "danger", hidden: true, onclick: onEnd }, "End call")));
+                this.#part("end", "button", { type: "button", class: "danger", hidden: true }, "End call")));
     }
 
     #facts() {
@@ -58,8 +60,8 @@ export class CallView {
     }
 
     #columns() {
-        const panel = (name, heading, ...content) => this.#part(name, "section", { class: "panel", "aria-label": heading },
-            element("h3", {}, heading), ...content);
+        const panel = (name, heading, ...content) => this.#part(
+            name, "section", { class: "panel", "aria-label": heading }, element("h3", {}, heading), ...content);
         const list = (name, tag, kind) => this.#part(name, tag, { class: kind });
         return element("div", { class: "columns" },
             element("section", { class: "panel conversation", "aria-label": "Conversation" },
@@ -149,7 +151,8 @@ export class CallView {
         if (call.endReason) parts.outcome.append(element("small", {}, title(call.endReason)));
         const tone = call.tone ?? {};
         parts.tone.replaceChildren(title(tone.sentiment || tone.emotion) || "–");
-        const rest = [tone.sentiment ? tone.emotion : "", tone.urgency ? `urgency ${tone.urgency}` : ""].filter(Boolean);
+        const urgency = tone.urgency ? `urgency ${tone.urgency}` : "";
+        const rest = [tone.sentiment ? tone.emotion : "", urgency].filter(Boolean);
         if (rest.length > 0) parts.tone.append(element("small", {}, rest.join(", ")));
         parts.cost.replaceChildren(dollars(call.cost));
         const tokens = Object.entries(call.usage ?? {}).filter(([name]) => !name.startsWith("cached"))

@@ -95,14 +95,17 @@ export function columns(name, columns, written, height = 150) {
 export function latency(name, turns, written) {
     const shown = turns.slice(-40);
     const first = turns.length - shown.length;
-    return columns(name, shown.map((turn, index) => ({
-        label: `Turn ${first + index + 1}`,
-        title: `Turn ${first + index + 1}: first audio ${written(turn.firstAudioMs)}, played ${written(turn.firstPlayedMs)}`,
-        parts: [
-            { value: turn.firstAudioMs, kind: "one" },
-            { value: Math.max(0, (turn.firstPlayedMs || 0) - turn.firstAudioMs), kind: "two" },
-        ],
-    })), written, 110);
+    return columns(name, shown.map(({ firstAudioMs, firstPlayedMs }, index) => {
+        const label = `Turn ${first + index + 1}`;
+        return {
+            label,
+            title: `${label}: first audio ${written(firstAudioMs)}, played ${written(firstPlayedMs)}`,
+            parts: [
+                { value: firstAudioMs, kind: "one" },
+                { value: Math.max(0, (firstPlayedMs || 0) - firstAudioMs), kind: "two" },
+            ],
+        };
+    }), written, 110);
 }
 
 /**

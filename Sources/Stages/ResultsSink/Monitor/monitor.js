@@ -50,7 +50,8 @@ class CallPage {
 
     async #end(callSid) {
         try {
-            await client.post(`/api/voice/calls/${encodeURIComponent(callSid)}/end`, { reason: "ended in the call monitor" });
+            const path = `/api/voice/calls/${encodeURIComponent(callSid)}/end`;
+            await client.post(path, { reason: "ended in the call monitor" });
         } catch (error) {
             this.#monitor.endCallFailed(error.message);
         }
@@ -183,7 +184,9 @@ function denied() {
     show();
 }
 
-restore("lifehub-voice.theme", colours, () => setAttribute(document.documentElement, "data-theme", colours.value || null));
+restore("lifehub-voice.theme", colours, () => {
+    setAttribute(document.documentElement, "data-theme", colours.value || null);
+});
 restore("lifehub-voice.zone", zone, () => view.setTimeZone?.(zone.value));
 restore("lifehub-voice.shortcuts", shortcuts, () => {});
 document.getElementById("help-open").addEventListener("click", () => help.showModal());

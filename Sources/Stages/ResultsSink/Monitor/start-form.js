@@ -11,7 +11,7 @@ export class StartView {
     #form;
     #parts;
     #fieldNumber = 0;
-    /** What was sent last without an answer that settles it: the same again has the same key, so nobody is dialled twice. */
+    /** What was sent last and not settled by an answer: the same again has the same key, so nobody is dialled twice. */
     #sent = { text: "", key: "" };
 
     /** @param {{client: import("./client.js").VoiceClient, navigate: (hash: string) => void}} context */
@@ -73,7 +73,8 @@ export class StartView {
         if (this.#sent.text !== text) this.#sent = { text, key: randomKey() };
         button.disabled = true;
         try {
-            const answer = await this.#client.post("/api/voice/initiate-call", body, { "Idempotency-Key": this.#sent.key });
+            const headers = { "Idempotency-Key": this.#sent.key };
+            const answer = await this.#client.post("/api/voice/initiate-call", body, headers);
             this.#sent = { text: "", key: "" };
             this.#started(answer);
         } catch (error) {
@@ -138,7 +139,8 @@ export class StartView {
             first ??= input;
         }
         const isSaidBeside = first !== null && homeless.length === 0;
-        setText(this.#parts.notice, isSaidBeside ? "Nobody was called: see the fields below." : [text, ...homeless].join(" "));
+        const whole = isSaidBeside ? "Nobody was called: see the fields below." : [text, ...homeless].join(" ");
+        setText(this.#parts.notice, whole);
         setAttribute(this.#parts.notice, "hidden", false);
         first?.focus();
     }
@@ -155,9 +157,9 @@ export class StartView {
 
     #started(answer) {
         if (answer.callSid) return this.#navigate(`#/calls/${answer.callSid}`);
-        const entries = (answer.calls ?? []).map((call) => element("li", {}, call.callSid
-            ? element("a", { href: `#/calls/${encodeURIComponent(call.callSid)}` }, `${call.businessName} is being called`)
-            : `${call.businessName} was not called: ${call.problem?.detail ?? "the reason is not known"}`));
+        const entries = (answer.calls ?? []).map(({ callSid, businessName, problem }) => element("li", {}, callSid
+            ? element("a", { href: `#/calls/${encodeURIComponent(callSid)}` }, `${businessName} is being called`)
+            : `${businessName} was not called: ${problem?.detail ?? "the reason is not known"}`));
         this.#parts.started.replaceChildren(element("ul", { class: "started" }, entries));
     }
 }

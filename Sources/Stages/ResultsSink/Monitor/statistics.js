@@ -36,7 +36,8 @@ export class StatisticsView {
         const from = new Date(Date.now() - Number(range.elements.days.value) * 86_400_000).toISOString();
         let text = "";
         try {
-            const statistics = await this.#client.get(`/api/voice/stats?from=${encodeURIComponent(from)}`, abort.signal);
+            const path = `/api/voice/stats?from=${encodeURIComponent(from)}`;
+            const statistics = await this.#client.get(path, abort.signal);
             figures.replaceChildren(...(statistics.calls > 0 ? contents(statistics) : [nothing()]));
         } catch (error) {
             if (error.name === "AbortError") return;
@@ -53,12 +54,14 @@ function nothing() {
 }
 
 function contents(statistics) {
+    const wait = statistics.firstAudioMs ?? {};
     const tiles = [
-        ["Calls", String(statistics.calls), statistics.inProgress ? `${statistics.inProgress} in progress` : ""], ["Success", percent(statistics.successRate)],
+        ["Calls", String(statistics.calls), statistics.inProgress ? `${statistics.inProgress} in progress` : ""],
+        ["Success", percent(statistics.successRate)],
         ["Average duration", duration(statistics.averageDurationSeconds)],
         ["Median duration", duration(statistics.medianDurationSeconds)],
         ["Cost", dollars(statistics.totalCost)], ["Cost per call", dollars(statistics.averageCost)],
-        ["Median wait", milliseconds(statistics.firstAudioMs?.p50), `95 of 100: ${milliseconds(statistics.firstAudioMs?.p95)}`],
+        ["Median wait", milliseconds(wait.p50), `95 of 100: ${milliseconds(wait.p95)}`],
     ];
     return [
         element("dl", { class: "tiles" }, tiles.map(([name, value, note]) =>
@@ -81,7 +84,8 @@ function panel(heading, drawing, head, rows, legend = null) {
         element("tbody", {}, rows.map((row) => element("tr", {}, row.map((value, index) => index === 0
             ? element("th", { scope: "row" }, value) : element("td", { class: "number" }, String(value)))))));
     return element("section", { class: "panel", "aria-label": heading },
-        element("h2", {}, heading), legend, rows.length > 0 ? drawing : element("p", { class: "hint" }, "None in these days."),
+        element("h2", {}, heading), legend,
+        rows.length > 0 ? drawing : element("p", { class: "hint" }, "None in these days."),
         rows.length > 0 ? element("details", {}, element("summary", {}, "As a table"), table) : null);
 }
 
@@ -110,7 +114,8 @@ function byAgent({ byAgent }) {
     return panel("Success by agent", bars(`Success by agent: ${named(rows)}`, rows),
         ["Agent", "Calls", "Succeeded", "Success", "Handoffs in", "Handoffs out"],
         (byAgent ?? []).map((agent) => [
-            title(agent.agent), agent.calls, agent.succeeded, percent(agent.successRate), agent.handoffsIn, agent.handoffsOut,
+            title(agent.agent), agent.calls, agent.succeeded, percent(agent.successRate), agent.handoffsIn,
+            agent.handoffsOut,
         ]), legend([["good", "Succeeded"], ["done", "Others"]]));
 }
 
@@ -119,13 +124,12 @@ function byTool({ byTool }) {
         label: tool.name, text: `${percent(tool.successRate)} of ${tool.calls}`,
         parts: [
             { value: tool.succeeded, kind: "good" }, { value: tool.failed, kind: "bad" },
-            { value: Math.max(0, tool.calls - tool.succeeded - tool.failed), kind: "done" },
         ],
     }));
     return panel("Success by tool", bars(`Success by tool: ${named(rows)}`, rows),
         ["Tool", "Calls", "Succeeded", "Failed", "Success"],
         (byTool ?? []).map((tool) => [tool.name, tool.calls, tool.succeeded, tool.failed, percent(tool.successRate)]),
-        legend([["good", "Succeeded"], ["bad", "Failed"], ["done", "No outcome"]]));
+        legend([["good", "Succeeded"], ["bad", "Failed"]]));
 }
 
 function named(rows) {
@@ -145,10 +149,11 @@ function handoffs({ handoffs }) {
 function allDays(told) {
     const byName = new Map(told.map((day) => [day.day, day]));
     const days = [];
+    const nothing = { calls: 0, succeeded: 0, quotes: 0, averageDurationSeconds: null, cost: "0" };
     const last = Date.parse(told.at(-1)?.day);
     for (let at = Date.parse(told[0]?.day); at <= last; at += 86_400_000) {
         const day = new Date(at).toISOString().slice(0, 10);
-        days.push(byName.get(day) ?? { day, calls: 0, succeeded: 0, quotes: 0, averageDurationSeconds: null, cost: "0" });
+        days.push(byName.get(day) ?? { day, ...nothing });
     }
     return days;
 }
@@ -160,15 +165,19 @@ function byDay({ byDay }) {
         day.day, day.calls, day.succeeded, day.quotes, duration(day.averageDurationSeconds), dollars(day.cost),
     ]);
     const head = ["Day (UTC)", "Calls", "Succeeded", "Quotes", "Average duration", "Cost"];
-    const drawn = (heading, parts, written, key) => panel(heading,
-        columns(`${heading}, ${count(days.length, "day")}`, days.map((day) => ({
-            label: day.day, title: `${day.day}: ${written(parts(day).reduce((sum, part) => sum + part.value, 0))}`, parts: parts(day),
-        })), written), head, rows, key);
+    const drawn = (heading, parts, written, key) => {
+        const drawing = columns(`${heading}, ${count(days.length, "day")}`, days.map((day) => {
+            const sum = parts(day).reduce((sum, part) => sum + part.value, 0);
+            return { label: day.day, title: `${day.day}: ${written(sum)}`, parts: parts(day) };
+        }), written);
+        return panel(heading, drawing, head, rows, key);
+    };
+    const seconds = (day) => [{ value: day.averageDurationSeconds ?? 0, kind: "one" }];
     return [
         drawn("Calls by day", (day) => [
             { value: day.succeeded, kind: "good" }, { value: day.calls - day.succeeded, kind: "done" },
         ], (value) => count(value, "call"), legend([["good", "Succeeded"], ["done", "Others"]])),
-        drawn("Average duration by day", (day) => [{ value: day.averageDurationSeconds ?? 0, kind: "one" }], duration, null),
+        drawn("Average duration by day", seconds, duration, null),
         drawn("Cost by day", (day) => [{ value: Number(day.cost) || 0, kind: "one" }], dollars, null),
     ];
 }

@@ -94,7 +94,9 @@ svg.chart .track { fill: var(--voice-raised); }
 svg.chart .flow { fill: none; stroke: var(--voice-accent); stroke-opacity: 0.45; }
 svg.chart .label { fill: var(--voice-text); }
 @media (prefers-reduced-motion: reduce) {
-    *, *::before, *::after { animation: none !important; transition: none !important; scroll-behavior: auto !important; }
+    *, *::before, *::after {
+        animation: none !important; transition: none !important; scroll-behavior: auto !important;
+    }
 }
 @media (forced-colors: active) {
     .meter { border: 1px solid CanvasText; }

@@ -49,7 +49,7 @@ export class Transcript {
         syncList(this.#partial, partials, (partial) => partial.itemId, makePartial, (node, partial) => {
             setAttribute(node, "class", `said ${partial.speaker}`);
             setAttribute(node, "data-recorded-at", partial.recordedAt);
-            setText(node.querySelector(".speaker"), partial.speaker === "agent" ? title(model.call?.agent) || "Agent" : "Person");
+            setText(node.querySelector(".speaker"), speakerName({ ...partial, agent: model.call?.agent }));
             setText(node.querySelector(".words"), partial.text);
         });
         if (partials.length > 0) this.#showEmpty(model, false);

@@ -50,8 +50,7 @@ export class WallRow {
     }
 
     tick(clockOffset) {
-        const isWaiting = this.call.inProgress && !this.call.answeredAt;
-        const text = isWaiting ? "–" : duration(secondsOf(this.call, clockOffset));
+        const text = this.call.answeredAt ? duration(secondsOf(this.call, clockOffset)) : "–";
         if (this.#duration.data !== text) this.#duration.data = text;
     }
 

@@ -7,7 +7,9 @@ import { timeFormats, title } from "./format.js";
 import { fromTemplate } from "./template.js";
 import { summaryOf, WallRow } from "./wall-row.js";
 
-const statuses = ["queued", "initiated", "ringing", "in-progress", "completed", "busy", "failed", "no-answer", "canceled"];
+const statuses = [
+    "queued", "initiated", "ringing", "in-progress", "completed", "busy", "failed", "no-answer", "canceled",
+];
 const agents = ["main_concierge", "quotes_validator", "order_placer", "appointment_scheduler"];
 const outcomes = [
     "success", "partial", "refused", "not_available", "wrong_number", "voicemail", "no_answer", "busy", "canceled",
@@ -199,7 +201,8 @@ export class WallView {
     #showAll() {
         const parts = this.#parts;
         const shown = this.#calls.sorted.filter((call) => matches(call, this.#filter));
-        syncList(parts.rows, shown, (call) => call.callSid, () => this.#makeRow(), (node, call) => this.#update(node, call));
+        const update = (node, call) => this.#update(node, call);
+        syncList(parts.rows, shown, (call) => call.callSid, () => this.#makeRow(), update);
         for (const row of this.#visible) {
             if (!row.node.isConnected) this.#visible.delete(row);
         }

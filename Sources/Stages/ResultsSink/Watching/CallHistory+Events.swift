@@ -26,7 +26,7 @@ extension CallHistory {
     /// What was changed by events behind `offset`, as if each had been seen.
     func recorded(after offset: Int64, state: CallState?) -> [RecordedChanges] {
         let changes =
-            self.changes(state) + [Dated(change: .call(self.call), offset: self.call.eventOffset, place: .max)]
+            self.changes(state) + [Dated(change: .call(self.call), offset: self.call.eventOffset, place: -1)]
         return Dictionary(grouping: changes.filter { $0.offset > offset }, by: \.offset).sorted { $0.key < $1.key }
             .map { offset, changes in
                 RecordedChanges(
