@@ -22,8 +22,7 @@ struct SinkExactnessTests {
         try await PostgreSQLServer.run { server in
             try await SinkWorld.run(sinks: 2, database: try await server.create()) { world in
                 for round in 0..<3 { try await world.killWhileWriting(world.sinks[round % 2]) }
-                try await world.produce()
-                try await world.writingBegan()
+                try await world.produceAndSeeWriting()
                 try await server.crash()
                 try await eventually("a sink misses its database", timeout: .seconds(60)) {
                     for sink in world.sinks {
@@ -124,18 +123,18 @@ private struct SinkWorld: Sendable {
 
     /// Kills it in the middle of what has just come; more comes while it is away.
     func killWhileWriting(_ sink: StageProcess) async throws {
-        try await self.produce()
-        try await self.writingBegan()
+        try await self.produceAndSeeWriting()
         try await Task.sleep(for: .milliseconds(Int.random(in: 0...40)))
         try await sink.program.kill()
         try await self.produce()
         try await sink.startAndWait()
     }
 
-    /// Returns when something is stored that was not when it was called.
-    func writingBegan() async throws {
+    /// Returns when something is stored that was not before.
+    func produceAndSeeWriting() async throws {
         let store = try DatabaseStore(DatabaseURL(self.database))
         let before = try await store.positions()
+        try await self.produce()
         try await eventually("a sink writes", timeout: .seconds(60), every: .milliseconds(2)) {
             try await store.positions() != before
         }
