@@ -69,7 +69,12 @@ package final class DatabaseStore: ResultsStore {
     /// Brings the schema up to date, before anything else is asked.
     private func migrate() async throws {
         guard !self.isCurrent.withLock({ $0 }) else { return }
-        try await self.engine.write { try Schema.migrate($0) }
+        do {
+            try await self.engine.write { try Schema.migrate($0) }
+        } catch let error as ResultsStoreError where error.code == .refused {
+            // Not for what somebody wants to write.
+            throw ResultsStoreError(.unavailable, "the schema cannot be brought up to date: \(error.message)")
+        }
         self.isCurrent.withLock { $0 = true }
     }
 }

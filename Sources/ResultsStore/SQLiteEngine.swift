@@ -94,10 +94,7 @@ extension SQLValue {
 extension ResultsStoreError {
     /// The text of a statement is ours; that of its arguments is not repeated.
     fileprivate init(_ error: DatabaseError) {
-        switch error.resultCode {
-        case .SQLITE_TOOBIG, .SQLITE_MISMATCH, .SQLITE_CONSTRAINT:
-            self.init(.refused, error.message ?? "\(error.resultCode)")
-        default: self.init(.unavailable, error.message ?? "\(error.resultCode)")
-        }
+        let code: Code = error.resultCode == .SQLITE_TOOBIG ? .refused : .unavailable
+        self.init(code, error.message ?? "\(error.resultCode)")
     }
 }

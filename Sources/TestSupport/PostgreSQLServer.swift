@@ -18,7 +18,7 @@ package final class PostgreSQLServer: Sendable {
     package let port: Int
     private let directory: String
     private let program: Program
-    private let isOwner: Bool
+    private let isRoot: Bool
 
     /// Makes an empty cluster, starts it and waits until it answers; ends it when `body` has ended.
     package static func run<Result: Sendable>(_ body: (PostgreSQLServer) async throws -> Result) async throws -> Result
@@ -48,16 +48,15 @@ package final class PostgreSQLServer: Sendable {
         Self.removeLeftovers(in: parent)
         self.directory = "\(parent)/\(Self.prefix)\(getpid())-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: self.directory, withIntermediateDirectories: true)
-        self.isOwner = geteuid() != 0
+        self.isRoot = geteuid() == 0
         let data = "\(self.directory)/data"
-        if !self.isOwner {
+        if self.isRoot {
             guard let entry = getpwnam("postgres"),
                 chown(self.directory, entry.pointee.pw_uid, entry.pointee.pw_gid) == 0
             else {
                 throw Program.Failure(description: "there is no user postgres; Deploy/packages.sh test installs it")
             }
         }
-        // Nothing of a test needs to outlive the machine.
         let settings = [
             "listen_addresses=127.0.0.1", "port=\(port)", "unix_socket_directories=", "max_connections=100",
             "shared_buffers=64MB",
@@ -65,7 +64,7 @@ package final class PostgreSQLServer: Sendable {
         self.program = Self.program(
             "postgres",
             ["-D", data] + settings.flatMap { ["-c", $0] },
-            isOwner: self.isOwner,
+            isRoot: self.isRoot,
             logFile: "\(self.directory)/postgres.log"
         )
     }
@@ -140,7 +139,7 @@ package final class PostgreSQLServer: Sendable {
                 "-D", "\(self.directory)/data", "-U", Self.user, "--pwfile", passwordFile, "-A", "scram-sha-256",
                 "-E", "UTF8", "--no-sync",
             ],
-            isOwner: self.isOwner,
+            isRoot: self.isRoot,
             logFile: "\(self.directory)/initdb.log"
         )
         try await initdb.start()
@@ -149,9 +148,9 @@ package final class PostgreSQLServer: Sendable {
         }
     }
 
-    private static func program(_ name: String, _ arguments: [String], isOwner: Bool, logFile: String) -> Program {
+    private static func program(_ name: String, _ arguments: [String], isRoot: Bool, logFile: String) -> Program {
         let path = (try? self.executable(name)) ?? name
-        if isOwner { return Program(name, path: path, arguments: arguments, logFile: logFile) }
+        if !isRoot { return Program(name, path: path, arguments: arguments, logFile: logFile) }
         return Program(
             name,
             path: "/usr/bin/setpriv",

@@ -3,7 +3,6 @@ import Foundation
 import Kafka
 import Logging
 import ResultsStore
-import SeededRandom
 import StoredCalls
 import Synchronization
 import TestSupport
@@ -15,28 +14,26 @@ import Testing
 struct SinkExactnessTests {
     @Test func `the sink is killed at random moments, on SQLite`() async throws {
         try await SinkWorld.run(sinks: 1) { world in
-            try await world.whileRecordsCome {
-                for _ in 0..<5 { try await world.killAndRestart(world.sinks[0]) }
-            }
+            for _ in 0..<5 { try await world.killWhileWriting(world.sinks[0]) }
         }
     }
 
     @Test func `one of two sinks is killed at random moments, and the database stops, on PostgreSQL`() async throws {
         try await PostgreSQLServer.run { server in
             try await SinkWorld.run(sinks: 2, database: try await server.create()) { world in
-                try await world.whileRecordsCome {
-                    for round in 0..<3 { try await world.killAndRestart(world.sinks[round % 2]) }
-                    try await server.crash()
-                    try await eventually("a sink misses its database", timeout: .seconds(60)) {
-                        for sink in world.sinks {
-                            if try await sink.get("/readyz").status == 503 { return true }
-                        }
-                        return false
+                for round in 0..<3 { try await world.killWhileWriting(world.sinks[round % 2]) }
+                try await world.produceAndSeeWriting()
+                try await server.crash()
+                try await eventually("a sink misses its database", timeout: .seconds(60)) {
+                    for sink in world.sinks {
+                        if try await sink.get("/readyz").status == 503 { return true }
                     }
-                    try await server.start()
-                    for sink in world.sinks { try await sink.ready() }
-                    try await world.killAndRestart(world.sinks[0])
+                    return false
                 }
+                try await world.produce()
+                try await server.start()
+                for sink in world.sinks { try await sink.ready() }
+                try await world.killWhileWriting(world.sinks[0])
             }
         }
     }
@@ -49,6 +46,9 @@ private struct SinkWorld: Sendable {
     private let directory: String
     private let database: String
     private let calls: StoredCalls
+    private let producer: KafkaProducer
+    /// What was not produced yet.
+    private let rest: Records
 
     /// Runs `body`, and then compares what the database holds.
     /// - Parameter database: a URL; default: a file.
@@ -67,20 +67,27 @@ private struct SinkWorld: Sendable {
         for number in 1...count {
             sinks.append(try await Self.sink(number, broker, url, "\(directory)/sink-\(number).log"))
         }
+        let calls = try StoredCalls(70, turns: 6, atOnce: 15, topics: broker.topics, isDisturbed: true)
         let world = SinkWorld(
             sinks: sinks,
             broker: broker,
             directory: directory,
             database: url,
-            calls: try StoredCalls(60, turns: 6, atOnce: 15, topics: broker.topics, isDisturbed: true)
+            calls: calls,
+            producer: try KafkaProducer(.events, configuration: broker.configuration(), logger: .quiet),
+            rest: Records(calls.messages[...])
         )
+        let outside = RunningServices([world.producer])
         do {
             for sink in sinks { try await sink.startAndWait() }
             try await body(world)
+            try await world.produce(.max)
+            try await outside.stop()
             try await world.expectExactness()
         } catch {
             for sink in sinks { print("\(sink.name):\n\(sink.program.logTail())") }
             for sink in sinks { try? await sink.program.kill() }
+            await outside.crash()
             throw error
         }
         for sink in sinks { try await sink.program.stop() }
@@ -114,41 +121,28 @@ private struct SinkWorld: Sendable {
         return StageProcess(program: program, adminPort: adminPort)
     }
 
-    /// Produces the records as long as `body` takes, the rest of them behind it.
-    func whileRecordsCome(_ body: () async throws -> Void) async throws {
-        let producer = try KafkaProducer(.events, configuration: self.broker.configuration(), logger: .quiet)
-        let outside = RunningServices([producer])
-        let isOver = Flag()
-        async let produced: Void = self.produce(producer, until: isOver)
-        do {
-            try await body()
-        } catch {
-            isOver.set()
-            try? await produced
-            throw error
-        }
-        isOver.set()
-        try await produced
-        try await outside.stop()
-    }
-
-    private func produce(_ producer: KafkaProducer, until isOver: Flag) async throws {
-        var rest = self.calls.messages[...]
-        while !rest.isEmpty {
-            let part = Array(rest.prefix(20))
-            rest = rest.dropFirst(part.count)
-            try await producer.deliver(part)
-            // So that there is always something to come.
-            if !isOver.isSet { try await Task.sleep(for: .milliseconds(80)) }
-        }
-    }
-
-    /// Kills it when it is in the middle of what has piled up, and starts it again.
-    func killAndRestart(_ sink: StageProcess) async throws {
-        try await sink.ready()
-        try await Task.sleep(for: .milliseconds(Int.random(in: 0...400)))
+    /// Kills it in the middle of what has just come; more comes while it is away.
+    func killWhileWriting(_ sink: StageProcess) async throws {
+        try await self.produceAndSeeWriting()
+        try await Task.sleep(for: .milliseconds(Int.random(in: 0...40)))
         try await sink.program.kill()
-        try await sink.program.start()
+        try await self.produce()
+        try await sink.startAndWait()
+    }
+
+    /// Returns when something is stored that was not before.
+    func produceAndSeeWriting() async throws {
+        let store = try DatabaseStore(DatabaseURL(self.database))
+        let before = try await store.positions()
+        try await self.produce()
+        try await eventually("a sink writes", timeout: .seconds(60), every: .milliseconds(2)) {
+            try await store.positions() != before
+        }
+    }
+
+    /// Produces the next of the records.
+    func produce(_ count: Int = 400) async throws {
+        try await self.producer.deliver(self.rest.take(count))
     }
 
     private func expectExactness() async throws {
@@ -157,7 +151,7 @@ private struct SinkWorld: Sendable {
             kafka: self.broker.configuration(),
             path: "\(self.directory)/undisturbed.sqlite"
         )
-        #expect(undisturbed.callSids.count == 60)
+        #expect(undisturbed.callSids.count == 70)
         let store = try DatabaseStore(DatabaseURL(self.database))
         try await eventually("all records are stored", timeout: .seconds(90)) {
             try await undisturbed.isReached(by: store)
@@ -173,8 +167,17 @@ private struct SinkWorld: Sendable {
     }
 }
 
-private final class Flag: Sendable {
-    private let state = Mutex(false)
-    var isSet: Bool { self.state.withLock { $0 } }
-    func set() { self.state.withLock { $0 = true } }
+private final class Records: Sendable {
+    private let records: Mutex<ArraySlice<KafkaMessage>>
+
+    init(_ records: ArraySlice<KafkaMessage>) {
+        self.records = Mutex(records)
+    }
+
+    func take(_ count: Int) -> [KafkaMessage] {
+        self.records.withLock { records in
+            defer { records = records.dropFirst(count) }
+            return Array(records.prefix(count))
+        }
+    }
 }

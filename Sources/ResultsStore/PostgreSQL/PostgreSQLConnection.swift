@@ -110,8 +110,9 @@ final class PostgreSQLConnection: SQLSession {
             return self.connectionError()
         }
         let message = "\(field(Int32(UInt8(ascii: "M"))) ?? "error") (SQLSTATE \(state))"
-        // Data exceptions, integrity constraints, and what is larger than the server can keep.
-        if ["22", "23", "54"].contains(state.prefix(2)) { return ResultsStoreError(.refused, message) }
+        // Data exceptions, and what is larger than the server can keep. Not constraints: ours are met whatever a record
+        // holds, and somebody else's must not put all records aside.
+        if ["22", "54"].contains(state.prefix(2)) { return ResultsStoreError(.refused, message) }
         // Also what is a matter of the server's state, such as one that has become a replica: a new connection may find
         // another.
         self.isBroken = true

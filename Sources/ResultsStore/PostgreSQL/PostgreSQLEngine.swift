@@ -64,7 +64,8 @@ private final class PostgreSQLLane: @unchecked Sendable {
         do {
             try connection.run(begin)
             return connection
-        } catch  where connection.isBroken {
+        } catch {
+            guard connection.isBroken else { throw error }
             self.connection = nil
             return nil
         }
