@@ -80,7 +80,8 @@ let package = Package(
             dependencies: ["CallEvents", "CallFlow", "JSON", protobuf, yams, mustache],
             resources: [.embedInCode("agents.yaml")]
         ),
-        .target(name: "ResultsStore", dependencies: ["CallEvents", "CallFlow", grdb, protobuf]),
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(name: "ResultsStore", dependencies: ["CallEvents", "CallFlow", "CLibPQ", grdb, protobuf]),
         .target(
             name: "StageRuntime",
             dependencies: [
@@ -151,6 +152,12 @@ let package = Package(
         ),
         // What the tests of the pure row share; TestSupport would bring them brokers and simulators.
         .target(name: "SeededRandom", path: "Tests/SeededRandom"),
+        // Calls for the store, and what it must make of them.
+        .target(
+            name: "StoredCalls",
+            dependencies: ["CallEvents", "CallFlow", "Kafka", "ResultsStore", "SeededRandom", nioCore, log, protobuf],
+            path: "Tests/StoredCalls"
+        ),
         tests("JSON", ["SeededRandom", nioCore]),
         tests("CallEvents", ["SeededRandom", protobuf, nioCore]),
         tests("Audio", [nioCore], resources: [.copy("Fixtures")]),
@@ -223,15 +230,16 @@ let package = Package(
         tests(
             "ResultsSink",
             [
-                "ResultsStore", "CallEvents", "Kafka", "StageRuntime", "TestSupport", "JSON", asyncHTTPClient, protobuf, httpTypes,
+                "ResultsStore", "CallEvents", "Kafka", "StageRuntime", "TestSupport", "JSON", asyncHTTPClient, protobuf,
+                httpTypes,
                 nioCore, nioHTTP1, lifecycle,
             ]
         ),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "SeededRandom", "TestSupport", "CallEvents", "Audio", "Kafka", "JSON", "Speech", "TwilioSimulator",
-                "RealtimeSimulator",
+                "SeededRandom", "StoredCalls", "TestSupport", "CallEvents", "Audio", "Kafka", "JSON", "ResultsStore",
+                "Speech", "TwilioSimulator", "RealtimeSimulator",
                 asyncHTTPClient, httpTypes, nioCore, nioHTTP1, nioPosix, log, protobuf,
             ]
         ),
@@ -241,7 +249,8 @@ let package = Package(
             dependencies: [
                 "Agents", "Audio", "CallEvents", "CallFlow", "JSON", "TwilioMedia", "TwilioIngress", "TwilioSimulator",
                 "WebSockets", "StageRuntime", "Kafka", "CRdKafka", "CResamplers", "Speech", "TestSupport",
-                "CAllocations", "SeededRandom", protobuf, asyncHTTPClient, nioCore, nioHTTP1, nioPosix, log, lifecycle,
+                "CAllocations", "ResultsStore", "SeededRandom", "StoredCalls", protobuf, asyncHTTPClient, nioCore,
+                nioHTTP1, nioPosix, log, lifecycle,
                 argumentParser,
             ] + server,
             path: "Tests/Benchmarks"

@@ -6,12 +6,12 @@ set -euo pipefail
 
 usage() { sed -n '2,4s/^# \{0,1\}//p' "$0"; }
 
-packages=(librdkafka-dev libssl-dev libsqlite3-dev zlib1g-dev tzdata pkg-config haproxy curl jq sqlite3 util-linux)
+packages=(librdkafka-dev libpq-dev libssl-dev libsqlite3-dev zlib1g-dev tzdata pkg-config haproxy curl jq sqlite3 util-linux)
 case "${1:-}" in
     run) ;;
     test)
         packages+=(protobuf-compiler python3-protobuf python3-yaml python3-jsonschema python3-confluent-kafka)
-        packages+=(python3-venv chromium)
+        packages+=(postgresql python3-venv chromium)
         ;;
     --help | -h) usage; exit 0 ;;
     *) usage >&2; exit 64 ;;
@@ -45,7 +45,9 @@ fi
 apt() { timeout 600 "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 "$@"; }
 apt update -qq || echo "packages.sh: the package lists could not all be updated; trying with what is there" >&2
 apt install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-# Installed as a service on the way; this system starts its own.
-if [[ " ${missing[*]} " == *" haproxy "* ]] && [ -d /run/systemd/system ]; then
-    "${sudo[@]}" systemctl disable --now haproxy >/dev/null 2>&1 || true
-fi
+# Installed as services on the way; this system starts its own.
+for service in haproxy postgresql; do
+    if [[ " ${missing[*]} " == *" $service "* ]] && [ -d /run/systemd/system ]; then
+        "${sudo[@]}" systemctl disable --now "$service" >/dev/null 2>&1 || true
+    fi
+done

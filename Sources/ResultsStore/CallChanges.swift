@@ -46,9 +46,13 @@ package enum CallChanges {
     private static func conversation(before: CallState, after: CallState, at offset: Int64) -> [CallChange] {
         // Mostly the same array, which costs nothing to find out.
         if before.conversation == after.conversation { return [] }
+        let (old, new) = (Place.all(of: before), Place.all(of: after))
+        // Mostly something at the end.
+        var same = 0
+        while same < min(old.count, new.count), old[same] == new[same] { same += 1 }
         var known: [String: Place] = [:]
-        for place in Place.all(of: before) { known[place.id] = place }
-        return Place.all(of: after).compactMap { place in
+        for place in old[same...] { known[place.id] = place }
+        return new[same...].compactMap { place in
             if let known = known[place.id], known.position == place.position, known.item.item == place.item.item {
                 return nil
             }
@@ -80,7 +84,7 @@ package enum CallChanges {
 }
 
 /// An item and where it stands in the whole conversation: what is not in the state any more has its place too.
-private struct Place {
+private struct Place: Equatable {
     var position: Int
     var item: ConversationItem
 

@@ -11,7 +11,10 @@ package final class DatabaseStore: ResultsStore {
     /// - Parameter busyTimeout: of a file: how long a write waits for another process's lock, in seconds.
     /// - Throws: `ResultsStoreError` with code `unavailable` when a file cannot be opened.
     package init(_ url: DatabaseURL, busyTimeout: Double = 2) throws {
-        self.engine = try SQLiteEngine(path: url.path, busyTimeout: busyTimeout)
+        switch url {
+        case .sqlite(let path): self.engine = try SQLiteEngine(path: path, busyTimeout: busyTimeout)
+        case .postgresql(let parameters): self.engine = PostgreSQLEngine(parameters)
+        }
     }
 
     package func positions() async throws -> [ResultsPosition: Int64] {

@@ -206,6 +206,6 @@ package final class Program: Sendable {
 }
 
 /// `kill` of the C library, which `Program.kill` hides.
-private func systemKill(_ pid: pid_t, _ signal: Int32) -> Int32 {
+func systemKill(_ pid: pid_t, _ signal: Int32) -> Int32 {
     kill(pid, signal)
 }

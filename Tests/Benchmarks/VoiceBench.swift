@@ -9,7 +9,7 @@ struct VoiceBench: AsyncParsableCommand {
         subcommands: [
             AudioBenchmark.self, FramesBenchmark.self, KafkaBenchmark.self, MediaBenchmark.self, ClearBenchmark.self,
             StreamsBenchmark.self, TranscoderBenchmark.self, ScaleBenchmark.self, SessionsBenchmark.self,
-            CoordinatorBenchmark.self, MonitorBenchmark.self, ResampleBenchmark.self,
+            CoordinatorBenchmark.self, SinkBenchmark.self, MonitorBenchmark.self, ResampleBenchmark.self,
         ]
     )
 }

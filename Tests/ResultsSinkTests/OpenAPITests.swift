@@ -139,9 +139,11 @@ import Testing
         // Streams do not end, and the names of the page's files are many.
         let program = Program(
             "schemathesis",
-            path: Self.schemathesis,
+            path: "/usr/bin/env",
+            // It leaves files where it runs.
             arguments: [
-                "run", "\(directory)/openapi.json", "--url", "http://127.0.0.1:\(sink.port)",
+                "-C", directory, Self.schemathesis, "run", "\(directory)/openapi.json", "--url",
+                "http://127.0.0.1:\(sink.port)",
                 "-H", "Authorization: Bearer one", "--exclude-path-regex", "events$", "--checks", "all", "--seed", "7",
                 "--phases", "examples,coverage,fuzzing", "--max-examples", "25", "--max-time", "45", "--no-color",
                 "--request-timeout", "20", "--generation-database", "none", "--suppress-health-check", "all",

@@ -84,19 +84,67 @@ import Testing
         await deployment.end()
     }
 
-    @Test func `what cannot be read goes to dead-letters, and the rest goes on`() async throws {
+    @Test func `what cannot be read, or stored, goes to dead-letters with the reason, and the rest goes on`()
+        async throws
+    {
+        let deployment = try Deployment()
+        // Before the sink is there, so that it has all of it in one batch.
+        let poison = ByteBuffer(bytes: [0xff, 0xff, 0xff, 0x01])
+        try await deployment.write(.requested)
+        try await deployment.write(.events, poison)
+        try await deployment.write(.said(.agent, "a1", "Nul\u{0}l"), .said(.person, "p1", "Hello?"))
+        try await deployment.write(.resultsQuotes, ByteBuffer(string: "{"))
+        try await deployment.write(.resultsOffers, ByteBuffer(string: #"{"offerId":"f1","callSid":"CA1"}"#))
+        try await deployment.write(
+            .resultsOrders,
+            ByteBuffer(string: #"{"orderId":"o1","callSid":"\#(self.sid)","delivery":"\u0000"}"#)
+        )
+        try await deployment.write(.service)
+        let sink = try await deployment.startSink()
+        let store = try DatabaseStore(deployment.database)
+        let call = try await self.call(in: store) { !$0.quotes.isEmpty && !$0.utterances.isEmpty }
+        #expect(call.utterances.map(\.itemID) == ["p1"] && call.orders.isEmpty && call.offers.isEmpty)
+        let partition = KeyPartition.of(self.sid, count: deployment.broker.topics.partitions)
+        let dead = try await eventually("all are put aside", timeout: .seconds(40)) {
+            let dead = try await deployment.broker.records(in: "voice.dead-letters", partition: partition)
+            return dead.count == 5 ? dead : nil
+        }
+        let reasons = dead.map { record in
+            record.headers.first { $0.name == "reason" }?.value.map { String(buffer: $0) } ?? ""
+        }
+        #expect(
+            Set(reasons) == [
+                "not a CallEvent", "not what the topic carries", "key is not the callSid",
+                "the database refuses it: a text has a NUL character",
+            ]
+        )
+        #expect(dead.contains { $0.value == poison })
+        // Their offsets are behind it.
+        let positions = try await store.positions()
+        #expect(positions[ResultsPosition(topic: "voice.events", partition: partition)] == 4)
+        #expect(positions[ResultsPosition(topic: "voice.results.orders", partition: partition)] == 1)
+        try await sink.running.stop()
+        await deployment.end()
+    }
+
+    @Test func `results of every kind are stored`() async throws {
         let deployment = try Deployment()
         let sink = try await deployment.startSink()
-        let poison = ByteBuffer(bytes: [0xff, 0xff, 0xff, 0x01])
-        try await deployment.write(.events, poison)
-        try await deployment.write(.resultsQuotes, ByteBuffer(string: "{"))
         try await deployment.write(.requested)
-        try await deployment.write(.service)
+        for (topic, json) in [
+            (Topic.resultsAppointments, #"{"appointmentId":"p1","callSid":"\#(self.sid)","time":"14:00","later":1}"#),
+            (.resultsOrders, #"{"orderId":"o1","callSid":"\#(self.sid)","items":[{"name":"tea","quantity":2}]}"#),
+            (.resultsOffers, #"{"offerId":"f1","callSid":"\#(self.sid)","description":"20 %"}"#),
+            (.resultsComparisons, #"{"comparisonId":"c1","callSid":"\#(self.sid)","ranking":[{"rank":1}]}"#),
+        ] {
+            try await deployment.write(topic, ByteBuffer(string: json))
+        }
         let store = try DatabaseStore(deployment.database)
-        _ = try await self.call(in: store) { !$0.quotes.isEmpty }
-        let partition = KeyPartition.of(self.sid, count: deployment.broker.topics.partitions)
-        let dead = try await deployment.broker.records(in: "voice.dead-letters", partition: partition)
-        #expect(Set(dead.map(\.value)) == [poison, ByteBuffer(string: "{")])
+        let call = try await self.call(in: store) {
+            !$0.appointments.isEmpty && !$0.orders.isEmpty && !$0.offers.isEmpty && !$0.comparisons.isEmpty
+        }
+        #expect(call.appointments.map(\.time) == ["14:00"] && call.offers.map(\.description_p) == ["20 %"])
+        #expect(call.orders.first?.items.map(\.quantity) == [2] && call.comparisons.first?.ranking.count == 1)
         try await sink.running.stop()
         await deployment.end()
     }

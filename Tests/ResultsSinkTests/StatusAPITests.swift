@@ -84,6 +84,20 @@ import Testing
         await deployment.end()
     }
 
+    @Test func `while the store is away, clients are told to come back`() async throws {
+        let deployment = try Deployment()
+        let sink = try await deployment.startSink(AwayStore())
+        for path in [
+            "status?callSid=\(self.sid)", "calls", "calls/\(self.sid)", "stats", "calls/\(self.sid)/events", "events",
+        ] {
+            let answer = try await self.get("/api/voice/\(path)", of: sink)
+            #expect(answer.status == 503 && answer.isProblem, "\(path)")
+            #expect(answer.headers.first(name: "retry-after").flatMap(Int.init) != nil)
+        }
+        await sink.running.crash()
+        await deployment.end()
+    }
+
     @Test func `with tokens, only their bearers are answered`() async throws {
         let deployment = try Deployment()
         let sink = try await deployment.startSink(tokens: ["one", "two"])

@@ -91,7 +91,9 @@ import Testing
         }
     }
 
-    private static func path(of url: DatabaseURL) -> String { url.path }
+    private static func path(of url: DatabaseURL) -> String {
+        if case .sqlite(let path) = url { path } else { "" }
+    }
 
     /// As version 1 did.
     private static func writeVersion1(_ state: CallState, quote: Quote, to path: String) async throws {

@@ -12,7 +12,8 @@ package enum ResultsSinkStage: Stage {
     package static let summary = "Keeps calls and results in a database and answers for them over HTTP."
 
     /// ## Configuration variables
-    /// - `DATABASE_URL` (default `sqlite:///./lifehub-voice.sqlite`): Where calls and results are kept.
+    /// - `DATABASE_URL` (default `sqlite:///./lifehub-voice.sqlite`): Where calls and results are kept;
+    ///   see `DatabaseURL`. Several instances need PostgreSQL.
     /// - `HTTP_HOST` (default `0.0.0.0`), `HTTP_PORT` (default 3002, 0 takes a free one): The HTTP read API.
     /// - `VOICE_API_TOKEN`, `VOICE_ALLOW_ANONYMOUS`: see `APITokens`.
     /// - `VOICE_ALLOWED_ORIGINS`: see `AllowedOrigins`.
@@ -38,11 +39,13 @@ package enum ResultsSinkStage: Stage {
         }
     }
 
+    private static let defaultDatabase = "sqlite:///./lifehub-voice.sqlite"
+
     package static func configure(_ settings: inout Settings) -> Configuration {
-        let database = settings.string(
+        let database = settings.optionalSecret(
             "DATABASE_URL",
-            default: "sqlite:///./lifehub-voice.sqlite",
-            "The database: sqlite:/// and a path, which is absolute when it begins with another slash."
+            "The database: sqlite:/// and a path, which is absolute when it begins with another slash, or "
+                + "postgresql://user:password@host:port/database?sslmode=…; default \(Self.defaultDatabase)."
         )
         var configuration = Configuration(
             database: nil,
@@ -52,7 +55,7 @@ package enum ResultsSinkStage: Stage {
             origins: AllowedOrigins(&settings)
         )
         do {
-            configuration.database = try DatabaseURL(database)
+            configuration.database = try DatabaseURL(database ?? Self.defaultDatabase)
         } catch {
             settings.report("DATABASE_URL \(error.message).")
         }

@@ -10,7 +10,7 @@ import TestSupport
 
 /// One results-sink process with calls in progress, all of them watched.
 struct MonitorRun: Sendable {
-    private static let warmUp = Duration.seconds(3)
+    private static let warmUpSeconds = 3
 
     var calls: Int
     var seconds: Int
@@ -60,11 +60,11 @@ struct MonitorRun: Sendable {
                 group.addTask { try await watching.watch(url + path, isWall: path == "/events", client: client) }
             }
             try await eventually("all are watched", timeout: .seconds(60)) { watching.ready == paths.count }
-            _ = try await calls.goOn(for: Self.warmUp)
+            _ = try await calls.goOn(0..<Self.warmUpSeconds)
             watching.begin()
             let (processorTime, begun) = (probe.processorTime, ContinuousClock.now)
             let page = try await self.openPage(url)
-            let said = try await calls.goOn(for: .seconds(self.seconds))
+            let said = try await calls.goOn(Self.warmUpSeconds..<(Self.warmUpSeconds + self.seconds))
             let (used, took) = (probe.processorTime - processorTime, begun.duration(to: .now))
             try? await eventually("the last words", timeout: .seconds(10)) { watching.utterances >= said }
             group.cancelAll()
@@ -131,7 +131,14 @@ private final class Watching: Sendable {
     }
 
     func watch(_ url: String, isWall: Bool, client: HTTPClient) async throws {
-        let stream = try await EventStream(url, client: client)
+        // The sink has to join its group before it knows any call.
+        let stream = try await eventually("\(url) is known", timeout: .seconds(40)) {
+            do {
+                return try await EventStream(url, client: client)
+            } catch let refused as EventStream.Refused where refused.status == 404 {
+                return nil
+            }
+        }
         while !Task.isCancelled, let event = try await stream.next() {
             let now = UInt64(UnixTime.nowUs) * 1000
             if event.name == "ready" { self.state.withLock { $0.ready += 1 } }

@@ -9,6 +9,7 @@ import SwiftProtobuf
 /// times a second.
 struct WatchedCalls: Sendable {
     private static let tick = Duration.milliseconds(10)
+    private static let ticksPerSecond = 100
     private static let ticksPerTurn = 400
 
     let callSids: [String]
@@ -41,12 +42,13 @@ struct WatchedCalls: Sendable {
         }
     }
 
+    /// - Parameter seconds: which of the calls' seconds are now.
     /// - Returns: how many utterances there were.
-    func goOn(for duration: Duration) async throws -> Int {
+    func goOn(_ seconds: Range<Int>) async throws -> Int {
         let start = ContinuousClock.now
         var said = 0
-        for tick in 0..<Int(duration / Self.tick) {
-            try await Task.sleep(until: start + Self.tick * tick)
+        for tick in (seconds.lowerBound * Self.ticksPerSecond)..<(seconds.upperBound * Self.ticksPerSecond) {
+            try await Task.sleep(until: start + Self.tick * (tick - seconds.lowerBound * Self.ticksPerSecond))
             for (index, callSid) in self.callSids.enumerated() {
                 // Out of step with each other.
                 let position = tick + index * 7

@@ -1,4 +1,5 @@
 import CallEvents
+import HTTPTypes
 import JSON
 import ResultsStore
 import StageRuntime
@@ -19,6 +20,8 @@ struct OpenStream: Sendable {
 extension CallWatch {
     /// How long a call may take to come into the store.
     private static let arrival = Duration.seconds(1)
+    /// How long a store that is behind may take to come near enough.
+    private static let patience = Duration.seconds(10)
     private static let newest = 200
     /// Of a partition: who has missed more gets all anew.
     private static let mostChanged = 1_000
@@ -29,7 +32,7 @@ extension CallWatch {
     func open(_ callSid: CallSid, after id: String?) async throws -> OpenStream {
         let partition = KeyPartition.of(callSid.rawValue, count: self.topics.partitions)
         let lease = try await self.lease([partition])
-        let deadline = ContinuousClock.now + Self.arrival
+        let begun = ContinuousClock.now
         while true {
             let stored = try await self.positions()[partition] ?? 0
             // The state first: the history is at least as new, and what it lacks comes from the feed.
@@ -40,7 +43,8 @@ extension CallWatch {
                 if let stream = self.attach(history, state, seen: seen, stored: stored, partition, lease) {
                     return stream
                 }
-            } else if ContinuousClock.now > deadline {
+                if begun.duration(to: .now) > Self.patience { throw Problem.behind }
+            } else if begun.duration(to: .now) > Self.arrival {
                 throw Problem.unknown(callSid)
             }
             try await Task.sleep(for: .milliseconds(50))
@@ -78,12 +82,14 @@ extension CallWatch {
     func openAll(after id: String?) async throws -> OpenStream {
         let partitions = Array(0..<self.topics.partitions)
         let lease = try await self.lease(partitions)
+        let begun = ContinuousClock.now
         while true {
             let positions = try await self.positions()
             let stored = partitions.map { positions[$0] ?? 0 }
             let known = id.flatMap { WallPosition(id: $0, partitions: self.topics.partitions) }
             let (rows, seen) = try await self.rows(after: known, stored: stored)
             if let stream = self.attach(rows, seen: seen, stored: stored, lease) { return stream }
+            if begun.duration(to: .now) > Self.patience { throw Problem.behind }
             try await Task.sleep(for: .milliseconds(50))
         }
     }
@@ -131,4 +137,8 @@ extension CallWatch {
         stream.queue.close()
         self.state.withLock { $0.watchers.remove(stream.queue, of: stream.callSid) }
     }
+}
+
+extension Problem {
+    fileprivate static let behind = Problem(.serviceUnavailable, "The store is behind what happens.")
 }
