@@ -70,10 +70,12 @@ class Measured:
         self.start = self.last = (time.monotonic(), self.processor_seconds())
 
     def processor_seconds(self) -> dict[str, float]:
-        """By kind of process; the busiest page's process is the one that is looked at."""
+        """Of the page's own process, and of all of the browser's."""
         processes = self.system.send("SystemInfo.getProcessInfo")["processInfo"]
-        renderers = [process["cpuTime"] for process in processes if process["type"] == "renderer"]
-        return {"page": max(renderers), "browser": sum(process["cpuTime"] for process in processes)}
+        return {"page": self.metrics()["ProcessTime"], "browser": sum(process["cpuTime"] for process in processes)}
+
+    def metrics(self) -> dict[str, float]:
+        return {entry["name"]: entry["value"] for entry in self.session.send("Performance.getMetrics")["metrics"]}
 
     def percent(self, since) -> dict[str, float]:
         seconds = time.monotonic() - since[0]
@@ -82,7 +84,7 @@ class Measured:
 
     def line(self, name: str, since) -> dict:
         self.session.send("HeapProfiler.collectGarbage")
-        metrics = {entry["name"]: entry["value"] for entry in self.session.send("Performance.getMetrics")["metrics"]}
+        metrics = self.metrics()
         return {
             "case": name, "cpuPercent": self.percent(since), "heapMiB": round(metrics["JSHeapUsedSize"] / 2**20, 2),
             "nodes": int(metrics["Nodes"]), "listeners": int(metrics["JSEventListeners"]),
@@ -115,7 +117,7 @@ def main() -> None:
         # Not what loading costs.
         page.wait_for_timeout(3000)
         measured = Measured(browser, page)
-        call = watch_one(browser, page) if given.url else None
+        call = Measured(browser, watch_one(browser, page)) if given.url else None
         end = time.monotonic() + given.minutes * 60
         while (left := end - time.monotonic()) > 0:
             page.wait_for_timeout(min(60, left) * 1000)
@@ -123,7 +125,7 @@ def main() -> None:
             measured.last = (time.monotonic(), measured.processor_seconds())
         print(json.dumps(measured.line("wall", measured.start)), flush=True)
         if call:
-            print(json.dumps({"case": "call", **delays(call)}), flush=True)
+            print(json.dumps(call.line("call", call.start)), flush=True)
         browser.close()
 
 

@@ -1,4 +1,4 @@
-"""Takes the pictures of Deploy/screenshots: `screenshots.py URL FOLDER`, on a demo stack with the scripts of `scenes`."""
+"""Takes the pictures of Deploy/screenshots: `screenshots.py URL FOLDER`, on a demo stack that plays `scenes`."""
 
 import json
 import sys

@@ -17,10 +17,10 @@ enum BrowserScript {
     /// - Throws: `Failure` with what it printed when it ends with an error.
     static func run(
         _ name: String,
-        url: String,
+        url: String = "",
         arguments: [String] = [],
         limit: Duration = .seconds(240),
-        answer: (String) async throws -> String
+        answer: (String) async throws -> String = { throw Failure(description: "asked for \($0)") }
     ) async throws {
         let exchange = FileManager.default.temporaryDirectory.appending(path: "browser-\(UUID())")
         try FileManager.default.createDirectory(at: exchange, withIntermediateDirectories: true)

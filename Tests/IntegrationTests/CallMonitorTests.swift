@@ -14,6 +14,10 @@ import TwilioSimulator
 /// The call monitor in Chromium, on the running system.
 @Suite(.timeLimit(.minutes(6)), .serialized)
 struct CallMonitorTests {
+    @Test func `the page's modules do what they say, and older calls come page by page`() async throws {
+        try await BrowserScript.run("modules.py")
+    }
+
     @Test func `a call is started by form, watched from ring to end, and another is ended by its button`() async throws
     {
         // The other business waits, so that its call goes on until somebody ends it.

@@ -82,6 +82,7 @@ import Testing
             feed.learn(callSid, nil)
             _ = feed.apply(self.event(.status("completed", 1), of: callSid), at: index, recordedAtMs: 0)
         }
+        feed.trim()
         #expect(!feed.knows("CA" + String(repeating: "0", count: 32)))
         #expect(feed.knows("CA" + String(repeating: "2", count: 32)))
         #expect(feed.mustBeStored == 2)

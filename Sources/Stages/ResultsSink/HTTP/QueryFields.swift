@@ -41,6 +41,11 @@ struct QueryFields {
         return value
     }
 
+    /// The same; nil when it is empty, which asks for nothing in particular.
+    mutating func words(_ name: String) -> String? {
+        self.text(name).flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     /// Text that we made ourselves, of any length that fits a request.
     mutating func id(_ name: String) -> String? {
         guard let values = self.values[name] else { return nil }
@@ -55,11 +60,6 @@ struct QueryFields {
             self.reject(name, "must be of \(allowed.joined(separator: ", ")), not “\(wrong.prefix(40))”")
         }
         return chosen
-    }
-
-    /// The same; nil when it is empty, which asks for nothing in particular.
-    mutating func words(_ name: String) -> String? {
-        self.text(name).flatMap { $0.isEmpty ? nil : $0 }
     }
 
     mutating func bool(_ name: String) -> Bool? {
@@ -99,7 +99,7 @@ struct QueryFields {
         return nil
     }
 
-    /// RFC 3339, with any offset that it allows: Foundation knows those that are in use.
+    /// RFC 3339, with any offset that it allows: Foundation takes no more than 18 hours.
     private static func us(_ text: String) -> Int64? {
         let shape = /(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))/
         guard let match = text.wholeMatch(of: shape), let us = Timestamp.us(rfc3339: match.1 + "Z") else { return nil }

@@ -43,7 +43,6 @@ callStyles.replaceSync(`
 .level {
     display: grid; grid-template-columns: 56px 1fr 68px; gap: 10px; align-items: center; font-size: var(--voice-small);
 }
-.level .meter > span { transition: transform 120ms linear; }
 .level output { text-align: right; color: var(--voice-muted); font-variant-numeric: tabular-nums; }
 .conversation { padding: 0; }
 .conversation > h3 { margin: 0; padding: 12px 14px; border-bottom: 1px solid var(--voice-border); }

@@ -203,6 +203,7 @@ final class CallWatch: Service {
                     .apply(event, at: record.offset, recordedAtMs: record.timestampMs)
                 if let changes { self.publish(changes, record.partition, &state, nowUs: nowUs) }
             }
+            for partition in Set(records.map(\.partition)) { state.feeds[partition]?.trim() }
         }
     }
 

@@ -19,7 +19,7 @@ struct PartitionFeed: Sendable {
 
     struct Limits: Sendable {
         /// How many records' changes are kept, about.
-        var changes = 4_096
+        var changes = 1_024
         /// How many calls' states, besides those in progress.
         var states = 256
     }
@@ -42,6 +42,7 @@ struct PartitionFeed: Sendable {
     mutating func learn(_ callSid: String, _ state: CallState?, missed: [RecordedChanges] = []) {
         guard !self.knows(callSid) else { return }
         self.states[callSid] = state ?? CallState(callSid: callSid)
+        if state?.phase == .ended { self.over.append(callSid) }
         for changes in missed { self.keep(changes) }
     }
 
@@ -56,7 +57,6 @@ struct PartitionFeed: Sendable {
         _ = after.apply(event, at: offset)
         self.states[event.callSid] = after
         if after.phase == .ended, before.phase != .ended { self.over.append(event.callSid) }
-        self.dropStates()
         let made = RecordedChanges(
             callSid: event.callSid,
             offset: offset,
@@ -88,10 +88,11 @@ struct PartitionFeed: Sendable {
         self.kept.removeFirst(dropped)
     }
 
-    private mutating func dropStates() {
-        guard self.over.count > self.limits.states else { return }
-        let callSid = self.over.removeFirst()
-        guard let state = self.states.removeValue(forKey: callSid) else { return }
-        self.mustBeStored = max(self.mustBeStored, state.appliedOffset + 1)
+    /// Forgets the states of calls that were over first. Not between the learning and the folding of a call.
+    mutating func trim() {
+        while self.over.count > self.limits.states {
+            guard let state = self.states.removeValue(forKey: self.over.removeFirst()) else { continue }
+            self.mustBeStored = max(self.mustBeStored, state.appliedOffset + 1)
+        }
     }
 }
