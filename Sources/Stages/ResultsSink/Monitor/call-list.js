@@ -35,6 +35,8 @@ export class CallList {
         if (isPaged) this.#paged.add(call.callSid);
         const isSame = before && before.inProgress === call.inProgress && before.startedAt === call.startedAt;
         if (!isSame) this.#sorted = null;
+        // A page that nobody looks at does not draw, and so does not ask for the calls in their order.
+        if (this.#calls.size > 2 * keptAtMost) this.#trim();
         return !isSame;
     }
 

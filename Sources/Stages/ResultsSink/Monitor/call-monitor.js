@@ -144,7 +144,11 @@ export class RealtimeCallMonitor extends HTMLElement {
     #received(name, data) {
         const changed = this.#model.apply(name, data);
         if (!changed) return;
-        if (name === "utterance" && this.#stream?.state === "live" && data.text) this.#said.push(data);
+        if (name === "utterance" && this.#stream?.state === "live" && data.text) {
+            this.#said.push(data);
+            // A page that nobody looks at does not draw: it has no long story to tell when it does.
+            if (this.#said.length > 4) this.#said.shift();
+        }
         this.#changed.add(changed);
         this.#draw();
     }

@@ -113,7 +113,7 @@ function show() {
     const [heading, make] = !isLoggedIn ? ["Log in", () => new LoginPage(main)]
         : name === "start" ? ["Start a call", () => new StartView(main, context)]
         : name === "statistics" ? ["Statistics", () => new StatisticsView(main, context)]
-        : callSid ? ["Call", () => new CallPage(main, decodeURIComponent(callSid))]
+        : callSid ? ["Call", () => new CallPage(main, callSid)]
         : ["Calls", () => new WallView(main, context)];
     document.title = `${heading} · LifeHub Voice`;
     view = make();
@@ -124,7 +124,6 @@ function show() {
 }
 
 function navigated() {
-    if (location.hash.startsWith("#/calls?") || location.hash === "#/calls") wallHash = location.hash;
     show();
     if (isLoggedIn) main.focus({ preventScroll: true });
     window.scrollTo(0, 0);
@@ -169,11 +168,12 @@ function restore(key, control, apply) {
 async function logOut() {
     try {
         await client.post("/api/voice/logout", {});
-    } finally {
         isLoggedIn = false;
         await checkLogin();
-        show();
+    } catch {
+        // Nobody is logged out while the server is away.
     }
+    show();
 }
 
 function denied() {

@@ -35,6 +35,7 @@ export class WallView {
     #stream;
     #clock;
     #levels = {};
+    #agents = new Set(agents);
     #levelsChanged = false;
     #draw = oncePerFrame(() => this.#show());
     #observer = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: "200px" });
@@ -88,8 +89,8 @@ export class WallView {
         const form = this.#parts.filters.elements;
         for (const [name, values] of Object.entries({ status: statuses, agent: agents, outcome: outcomes })) {
             const wanted = parameters.get(name);
-            const all = wanted && !values.includes(wanted) ? [...values, wanted] : values;
-            form[name].append(...all.map((value) => element("option", { value }, title(value))));
+            form[name].append(...values.map((value) => element("option", { value }, title(value))));
+            if (name === "agent") this.#offer(wanted);
             form[name].value = wanted ?? "";
         }
         form.q.value = parameters.get("q") ?? "";
@@ -104,6 +105,14 @@ export class WallView {
             inProgress: form.inProgress.checked,
         };
         setAttribute(this.#parts.reset, "hidden", !this.#isFiltered);
+    }
+
+    /** Deployments have agents of their own. */
+    #offer(agent) {
+        const { agent: select } = this.#parts.filters.elements;
+        if (!agent || this.#agents.has(agent)) return;
+        this.#agents.add(agent);
+        select.append(element("option", { value: agent }, title(agent)));
     }
 
     get #isFiltered() {
@@ -168,6 +177,7 @@ export class WallView {
 
     #received(name, data) {
         if (name === "call") {
+            this.#offer(data.agent);
             if (this.#calls.put(data)) this.#orderChanged = true;
             this.#changed.add(data.callSid);
         } else if (name === "levels") {
