@@ -31,8 +31,10 @@ struct DocumentFetcher: Sendable {
     }
 
     private func fallBack(after problem: TwiMLDocument.Problem, url: WebhookURL) async -> Fetched? {
+        // Broken off because the call went elsewhere: that is no failure of whoever was asked.
+        if Task.isCancelled { return nil }
         self.call.log.add(.problem(code: problem.code, problem.message))
-        guard !Task.isCancelled, let fallback = self.call.request.fallback else { return nil }
+        guard let fallback = self.call.request.fallback else { return nil }
         let fields =
             self.call.standardFields() + [
                 FormField("ErrorCode", String(problem.code)), FormField("ErrorUrl", url.text),
@@ -40,7 +42,7 @@ struct DocumentFetcher: Sendable {
         do throws(TwiMLDocument.Problem) {
             return try await self.request(fallback.url, method: fallback.method, fields: fields)
         } catch {
-            self.call.log.add(.problem(code: error.code, error.message))
+            if !Task.isCancelled { self.call.log.add(.problem(code: error.code, error.message)) }
             return nil
         }
     }
