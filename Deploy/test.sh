@@ -67,9 +67,9 @@ if [ "${#filter[@]}" -gt 0 ]; then
     step "Tests" 900 swift test --skip-build "${filter[@]}"
 else
     # Many tests run at once, but not so many that sockets and brokers starve each other.
-    step "Unit tests" 900 env SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 \
+    step "Unit tests" 1200 env SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 \
         swift test --skip-build --skip '^IntegrationTests\.'
     # One whole system at a time.
-    step "Integration tests" 1500 swift test --skip-build --no-parallel --filter '^IntegrationTests\.'
+    step "Integration tests" 2400 swift test --skip-build --no-parallel --filter '^IntegrationTests\.'
 fi
 printf '\n\033[1mAll passed in %s s\033[0m\n' "$(($(date +%s) - begin))"
