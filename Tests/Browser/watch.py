@@ -44,11 +44,20 @@ def expect_levels(page) -> None:
         eventually(f"a level of the {side}", lambda: "dBFS" in (meter.get_attribute("aria-valuetext") or ""))
 
 
+def expect_narrow_form(opened) -> None:
+    page = opened.page(opened.context(viewport={"width": 360, "height": 740}))
+    page.goto(f"{opened.url}/#/start")
+    expect(page.get_by_role("heading", name="Start a call")).to_be_visible()
+    opened.expect_accessible(page, "the form on a phone")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360, "the form is wider than a phone"
+
+
 def watch(opened) -> None:
     page, wall = opened.page(), opened.page()
     page.goto(opened.url)
     expect(page.get_by_role("heading", name="No calls yet")).to_be_visible()
     opened.expect_accessible(page, "the empty wall")
+    expect_narrow_form(opened)
     wall.goto(opened.url)
     expect(wall.get_by_text("Live", exact=True)).to_be_visible()
 
