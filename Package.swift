@@ -146,8 +146,8 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "Kafka", "CallEvents", "Audio", "Speech", "WebSockets", asyncHTTPClient, crypto, log, lifecycle,
-                nioCore, nioHTTP1, nioPosix,
+                "Kafka", "CallEvents", "Audio", "JSON", "Speech", "WebSockets", asyncHTTPClient, crypto, log,
+                lifecycle, nioCore, nioHTTP1, nioPosix, protobuf,
             ] + server
         ),
         // What the tests of the pure row share; TestSupport would bring them brokers and simulators.
@@ -230,8 +230,7 @@ let package = Package(
         tests(
             "ResultsSink",
             [
-                "ResultsStore", "CallEvents", "Kafka", "StageRuntime", "TestSupport", "JSON", asyncHTTPClient, protobuf,
-                httpTypes,
+                "ResultsStore", "CallEvents", "Kafka", "StageRuntime", "TestSupport", "JSON", grdb, protobuf, httpTypes,
                 nioCore, nioHTTP1, lifecycle,
             ]
         ),

@@ -29,7 +29,7 @@ struct LayeringTests {
             "Speech": ["Audio"],
             "TwilioSimulator": ["Speech", "Audio", "CallEvents", "TwilioMedia", "JSON", "Recordings", "WebSockets"],
             "RealtimeSimulator": ["Speech", "Audio", "JSON", "WebSockets"],
-            "TestSupport": ["Audio", "CallEvents", "Kafka", "Speech", "WebSockets"],
+            "TestSupport": ["Audio", "CallEvents", "JSON", "Kafka", "Speech", "WebSockets"],
             "dev-broker": ["CallEvents", "Kafka"],
             "CallRecorder": Self.pure.union(["Kafka", "Recordings", "StageRuntime"]),
             "call-recorder": ["CallRecorder", "CallEvents", "StageRuntime"],

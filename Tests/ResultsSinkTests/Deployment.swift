@@ -77,19 +77,23 @@ struct Deployment {
         return Sink(running: running, health: health, port: taken)
     }
 
-    func write(_ topic: Topic, _ value: ByteBuffer) async throws {
-        let key = ByteBuffer(string: Self.callSid)
+    func write(_ topic: Topic, _ value: ByteBuffer, of callSid: String = Self.callSid) async throws {
+        let key = ByteBuffer(string: callSid)
         try await self.producer.deliver([KafkaMessage(topic: self.broker.topics[topic], key: key, value: value)])
     }
 
-    func write(_ bodies: CallEvent.OneOf_Body..., atUs: Int64 = 1_700_000_000_000_000) async throws {
+    func write(
+        _ bodies: CallEvent.OneOf_Body...,
+        of callSid: String = Self.callSid,
+        atUs: Int64 = 1_700_000_000_000_000
+    ) async throws {
         for body in bodies {
             let event = CallEvent.with {
-                $0.callSid = Self.callSid
+                $0.callSid = callSid
                 $0.occurredAtUs = atUs
                 $0.body = body
             }
-            try await self.write(.events, ByteBuffer(bytes: try event.serializedBytes() as [UInt8]))
+            try await self.write(.events, ByteBuffer(bytes: try event.serializedBytes() as [UInt8]), of: callSid)
         }
     }
 
@@ -106,38 +110,6 @@ struct Deployment {
 
 private final class BoundPort: Sendable {
     let value = Mutex<Int?>(nil)
-}
-
-extension CallEvent.OneOf_Body {
-    static let requested = Self.requested(
-        .with {
-            $0.requestID = "req-1"
-            $0.businessName = "Test Business"
-            $0.userRequest = "Get quote for service"
-            $0.category = "general"
-        }
-    )
-
-    static func status(_ status: String, _ sequence: UInt32) -> Self {
-        .statusChanged(
-            .with {
-                $0.status = status
-                $0.sequenceNumber = sequence
-            }
-        )
-    }
-
-    static func said(_ speaker: Speaker, _ item: String, after previous: String = "", _ text: String) -> Self {
-        .utterance(
-            .with {
-                $0.itemID = item
-                $0.previousItemID = previous
-                $0.speaker = speaker
-                $0.text = text
-                $0.startedAtUs = 1_700_000_001_000_000
-            }
-        )
-    }
 }
 
 extension Quote {

@@ -1,4 +1,3 @@
-import AsyncHTTPClient
 import JSON
 import NIOCore
 import NIOHTTP1
@@ -6,19 +5,6 @@ import ResultsSink
 import StageRuntime
 import TestSupport
 import Testing
-
-/// An answer, read whole.
-struct Answer {
-    var status: Int
-    var headers: HTTPHeaders
-    var text: String
-
-    var json: JSONValue { (try? JSONValue(parsing: self.text)) ?? .null }
-    var isProblem: Bool {
-        self.headers.first(name: "content-type") == "application/problem+json"
-            && self.json["status"]?.intValue == self.status && self.json["detail"]?.stringValue != nil
-    }
-}
 
 extension Deployment.Sink {
     func get(_ path: String, _ headers: HTTPHeaders = [:]) async throws -> Answer {
@@ -31,16 +17,7 @@ extension Deployment.Sink {
         _ headers: HTTPHeaders = [:],
         body: String? = nil
     ) async throws -> Answer {
-        var request = HTTPClientRequest(url: "http://127.0.0.1:\(self.port)\(path)")
-        request.method = method
-        request.headers = headers
-        if let body { request.body = .bytes(ByteBuffer(string: body)) }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
-        return Answer(
-            status: Int(response.status.code),
-            headers: response.headers,
-            text: String(buffer: try await response.body.collect(upTo: 4 << 20))
-        )
+        try await Answer.send(method, path, toPort: self.port, headers: headers, body: body)
     }
 }
 

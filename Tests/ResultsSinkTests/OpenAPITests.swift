@@ -65,7 +65,7 @@ import Testing
     @Test func `what a call is described to have, it has`() async throws {
         let deployment = try Deployment()
         let sink = try await deployment.startSink()
-        try await deployment.write(.requested, .status("in-progress", 2))
+        try await deployment.write(.requested(), .status("in-progress", 2))
         let call = try await eventually("the call is known", timeout: .seconds(40)) {
             let answer = try await sink.get("/api/voice/calls/\(Deployment.callSid)")
             return answer.status == 200 ? answer.json : nil
@@ -126,7 +126,7 @@ import Testing
     func `the sink answers as it is described, whatever it is asked`() async throws {
         let deployment = try Deployment()
         let sink = try await deployment.startSink(tokens: ["one"])
-        try await deployment.write(.requested, .status("in-progress", 2), .said(.person, "p1", "Hello?"))
+        try await deployment.write(.requested(), .status("in-progress", 2), .said(.person, "p1", "Hello?"))
         try await deployment.write(.service)
         let token: HTTPHeaders = ["authorization": "Bearer one"]
         try await eventually("the call is known", timeout: .seconds(40)) {

@@ -26,7 +26,8 @@ import Testing
     @Test func `events and quotes become rows, with the offsets they came from`() async throws {
         let deployment = try Deployment()
         let sink = try await deployment.startSink()
-        try await deployment.write(.requested, .status("in-progress", 2), .said(.agent, "a1", after: "p1", "Good day."))
+        try await deployment.write(.requested(), .status("in-progress", 2))
+        try await deployment.write(.said(.agent, "a1", after: "p1", "Good day."))
         try await deployment.write(.service)
         try await deployment.write(.said(.person, "p1", "Hello?"), .status("completed", 3))
 
@@ -51,7 +52,7 @@ import Testing
         let deployment = try Deployment()
         let first = try await deployment.startSink()
         let store = try DatabaseStore(deployment.database)
-        try await deployment.write(.requested, .said(.person, "p1", "Hello?"))
+        try await deployment.write(.requested(), .said(.person, "p1", "Hello?"))
         _ = try await self.call(in: store) { $0.utterances.count == 1 }
         await first.running.crash()
         try await deployment.write(.said(.agent, "a1", after: "p1", "Good day."), .status("completed", 3))
@@ -71,7 +72,7 @@ import Testing
         let sink = try await deployment.startSink(store)
         try await eventually("the sink is ready", timeout: .seconds(40)) { sink.health.waitingFor.isEmpty ? true : nil }
         store.failures.withLock { $0 = [.before, .before, .after] }
-        try await deployment.write(.requested, .said(.person, "p1", "Hello?"), .status("completed", 3))
+        try await deployment.write(.requested(), .said(.person, "p1", "Hello?"), .status("completed", 3))
         try await deployment.write(.service)
         let call = try await self.call(in: store) { $0.call.status == "completed" && !$0.quotes.isEmpty }
         #expect(call.utterances.map(\.text) == ["Hello?"])
@@ -90,7 +91,7 @@ import Testing
         let deployment = try Deployment()
         // Before the sink is there, so that it has all of it in one batch.
         let poison = ByteBuffer(bytes: [0xff, 0xff, 0xff, 0x01])
-        try await deployment.write(.requested)
+        try await deployment.write(.requested())
         try await deployment.write(.events, poison)
         try await deployment.write(.said(.agent, "a1", "Nul\u{0}l"), .said(.person, "p1", "Hello?"))
         try await deployment.write(.resultsQuotes, ByteBuffer(string: "{"))
@@ -130,7 +131,7 @@ import Testing
     @Test func `results of every kind are stored`() async throws {
         let deployment = try Deployment()
         let sink = try await deployment.startSink()
-        try await deployment.write(.requested)
+        try await deployment.write(.requested())
         for (topic, json) in [
             (Topic.resultsAppointments, #"{"appointmentId":"p1","callSid":"\#(self.sid)","time":"14:00","later":1}"#),
             (.resultsOrders, #"{"orderId":"o1","callSid":"\#(self.sid)","items":[{"name":"tea","quantity":2}]}"#),

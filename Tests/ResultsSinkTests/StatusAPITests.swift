@@ -19,10 +19,10 @@ import Testing
         let sink = try await deployment.startSink()
         let path = "/api/voice/status?callSid=\(self.sid)"
         try await deployment.write(
-            .requested,
+            .requested(),
             .status("in-progress", 2),
-            .said(.agent, "a1", after: "p1", "Good day."),
-            .said(.person, "p1", "Hello?")
+            .said(.agent, "a1", after: "p1", "Good day.", startedAtUs: 1_700_000_001_000_000),
+            .said(.person, "p1", "Hello?", startedAtUs: 1_700_000_001_000_000)
         )
         try await deployment.write(.service)
         let running = try await eventually("the call is known", timeout: .seconds(40)) {

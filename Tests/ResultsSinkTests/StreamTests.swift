@@ -39,7 +39,7 @@ import Testing
     @Test func `a call that is opened late shows all from its first second, and then what happens`() async throws {
         let deployment = try Deployment()
         let sink = try await deployment.startSink()
-        try await deployment.write(.requested, .status("in-progress", 2), .said(.person, "p1", "Hello?"))
+        try await deployment.write(.requested(), .status("in-progress", 2), .said(.person, "p1", "Hello?"))
         try await self.stored(deployment, sink, transcript: 1)
 
         let events = try await EventStream(self.url(sink))
@@ -62,7 +62,7 @@ import Testing
     @Test func `who comes back is sent what it has missed, and nothing else`() async throws {
         let deployment = try Deployment()
         let first = try await deployment.startSink()
-        try await deployment.write(.requested, .said(.person, "p1", "Hello?"))
+        try await deployment.write(.requested(), .said(.person, "p1", "Hello?"))
         try await self.stored(deployment, first, transcript: 1)
         let events = try await EventStream(self.url(first))
         let seen = try #require(try await self.read(events, until: "ready").last)
@@ -91,7 +91,7 @@ import Testing
         try await eventually("both have partitions", timeout: .seconds(60)) {
             one.health.waitingFor.isEmpty && two.health.waitingFor.isEmpty
         }
-        try await deployment.write(.requested, .said(.person, "p0", "Hello 0"))
+        try await deployment.write(.requested(), .said(.person, "p0", "Hello 0"))
         try await self.stored(deployment, one, transcript: 1)
         var streams: [EventStream] = []
         for sink in [one, two] { streams.append(try await EventStream(self.url(sink))) }
@@ -122,7 +122,7 @@ import Testing
     @Test func `who watches all calls comes back for those that changed`() async throws {
         let deployment = try Deployment()
         let sink = try await deployment.startSink()
-        try await deployment.write(.requested, .status("ringing", 1))
+        try await deployment.write(.requested(), .status("ringing", 1))
         let first = try await EventStream(self.url(sink, "events"))
         let seen = try #require(try await self.read(first, until: "ready").last)
         let nothing = try await EventStream(self.url(sink, "events"), lastEventID: seen.id)
@@ -132,7 +132,9 @@ import Testing
         let again = try await EventStream(self.url(sink, "events?lastEventId=\(seen.id)"))
         _ = try await self.read(again, until: "call") { $0["status"] == "in-progress" }
         let id = try #require(live.last).id
-        try await self.stored(deployment, sink, transcript: 0)
+        try await eventually("that is stored", timeout: .seconds(40)) {
+            try await sink.get("/api/voice/calls/\(self.sid)").json["status"] == "in-progress"
+        }
         let last = try await EventStream(self.url(sink, "events"), lastEventID: id)
         #expect(try await self.read(last, until: "ready").map(\.name) == ["ready"])
         // One that is not understood is none.
@@ -145,7 +147,7 @@ import Testing
     @Test func `levels and partial words reach who watches at that moment`() async throws {
         let deployment = try Deployment()
         let sink = try await deployment.startSink()
-        try await deployment.write(.requested, .said(.person, "p1", "Hello?"))
+        try await deployment.write(.requested(), .said(.person, "p1", "Hello?"))
         try await self.stored(deployment, sink, transcript: 1)
         let one = try await EventStream(self.url(sink))
         let all = try await EventStream(self.url(sink, "events"))

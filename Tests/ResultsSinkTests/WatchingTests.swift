@@ -24,7 +24,7 @@ import Testing
     /// Folded up to an offset.
     private func state(of callSid: String = Self.sid, at offset: Int64) -> CallState {
         var state = CallState(callSid: callSid)
-        _ = state.apply(self.event(.requested, of: callSid), at: offset)
+        _ = state.apply(self.event(.requested(), of: callSid), at: offset)
         return state
     }
 
@@ -61,7 +61,7 @@ import Testing
         // The store was ahead when its state was read.
         let other = Self.sid.replacing("f", with: "0")
         feed.learn(other, self.state(of: other, at: 12))
-        #expect(feed.apply(self.event(.requested, of: other), at: 12, recordedAtMs: 5) == nil)
+        #expect(feed.apply(self.event(.requested(), of: other), at: 12, recordedAtMs: 5) == nil)
         #expect(feed.changes { _ in true }.map(\.offset) == [10])
     }
 

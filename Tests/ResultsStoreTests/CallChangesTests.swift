@@ -2,6 +2,7 @@ import CallEvents
 import CallFlow
 import ResultsStore
 import SwiftProtobuf
+import TestSupport
 import Testing
 
 @Suite struct CallChangesTests {
@@ -33,54 +34,9 @@ import Testing
         }
     }
 
-    private static func requested() -> CallEvent.OneOf_Body {
-        .requested(
-            .with {
-                $0.requestID = "req-1"
-                $0.businessName = "Test Business"
-                $0.direction = "outbound-api"
-            }
-        )
-    }
-
-    private static func status(_ status: String, _ number: UInt32) -> CallEvent.OneOf_Body {
-        .statusChanged(
-            .with {
-                $0.status = status
-                $0.sequenceNumber = number
-            }
-        )
-    }
-
-    private static func said(
-        _ speaker: Speaker,
-        _ item: String,
-        after: String = "",
-        _ text: String
-    ) -> CallEvent.OneOf_Body {
-        .utterance(
-            .with {
-                $0.itemID = item
-                $0.previousItemID = after
-                $0.speaker = speaker
-                $0.text = text
-            }
-        )
-    }
-
-    private static func asks(_ id: String, _ name: String, _ arguments: String = "{}") -> CallEvent.OneOf_Body {
-        .toolRequested(
-            .with {
-                $0.call.toolCallID = id
-                $0.call.name = name
-                $0.call.arguments = arguments
-            }
-        )
-    }
-
     @Test func `the first event makes the call, with its partition and offset`() throws {
         var fold = Fold()
-        let changes = fold.add(Self.requested())
+        let changes = fold.add(.requested())
         guard case .call(let call) = try #require(changes.first), changes.count == 1 else {
             Issue.record("\(changes)")
             return
@@ -92,8 +48,8 @@ import Testing
 
     @Test func `a callback changes the call and is a moment`() {
         var fold = Fold()
-        _ = fold.add(Self.requested())
-        let changes = fold.add(Self.status("busy", 3), id: "s3")
+        _ = fold.add(.requested())
+        let changes = fold.add(.status("busy", 3), id: "s3")
         #expect(changes.count == 2)
         #expect(changes.contains { if case .call(let call) = $0 { call.outcome == "busy" } else { false } })
         var moment = MomentRow()
@@ -105,18 +61,18 @@ import Testing
         moment.eventOffset = 14
         #expect(changes.contains(.moment(moment)))
         // Out of order: it tells nothing new of the call.
-        #expect(fold.add(Self.status("ringing", 1)).count == 1)
+        #expect(fold.add(.status("ringing", 1)).count == 1)
     }
 
     @Test func `words that come late move what stands behind them`() {
         var fold = Fold()
-        _ = fold.add(Self.requested())
-        _ = fold.add(Self.said(.person, "p1", "Hello?"))
-        _ = fold.add(Self.said(.agent, "a1", after: "p1", "Good day."))
-        #expect(fold.add(Self.said(.person, "p0", "Yes?")).count == 1)
+        _ = fold.add(.requested())
+        _ = fold.add(.said(.person, "p1", "Hello?"))
+        _ = fold.add(.said(.agent, "a1", after: "p1", "Good day."))
+        #expect(fold.add(.said(.person, "p0", "Yes?")).count == 1)
         // It comes between the two that are there.
-        #expect(fold.add(Self.said(.agent, "a2", after: "a1", "So.")).count == 2)
-        let late = fold.add(Self.said(.person, "p2", after: "p1", "Who is it?"))
+        #expect(fold.add(.said(.agent, "a2", after: "a1", "So.")).count == 2)
+        let late = fold.add(.said(.person, "p2", after: "p1", "Who is it?"))
         let places = late.compactMap { change in
             if case .utterance(let row) = change { "\(row.position) \(row.itemID)" } else { nil }
         }
@@ -125,9 +81,9 @@ import Testing
 
     @Test func `an interrupted utterance tells what was heard of it`() {
         var fold = Fold()
-        _ = fold.add(Self.requested())
+        _ = fold.add(.requested())
         let text = "We are calling about an oil change for a car."
-        _ = fold.add(Self.said(.agent, "a1", text))
+        _ = fold.add(.said(.agent, "a1", text))
         let changes = fold.add(
             .speechStarted(
                 .with {
@@ -146,8 +102,8 @@ import Testing
 
     @Test func `a tool call comes again when it is done, with what it made`() {
         var fold = Fold()
-        _ = fold.add(Self.requested())
-        let asked = fold.add(Self.asks("c1", "extract_quote", #"{"price":45}"#))
+        _ = fold.add(.requested())
+        let asked = fold.add(.asks("c1", "extract_quote", #"{"price":45}"#))
         guard case .tool(let tool) = asked.first, asked.count == 1 else {
             Issue.record("\(asked)")
             return
@@ -177,7 +133,7 @@ import Testing
 
     @Test func `a turn is measured once`() {
         var fold = Fold()
-        _ = fold.add(Self.said(.person, "p1", "Hello?"))
+        _ = fold.add(.said(.person, "p1", "Hello?"))
         let measured = CallEvent.OneOf_Body.turnMeasured(
             .with {
                 $0.responseID = "r1"
@@ -195,12 +151,12 @@ import Testing
 
     @Test func `what a session says that has lost the call is no moment, and what is repeated changes nothing`() {
         var fold = Fold()
-        _ = fold.add(Self.requested())
+        _ = fold.add(.requested())
         #expect(fold.add(.sessionClaimed(.with { $0.instance = "s1" })).count == 1)
         #expect(fold.add(.sessionReady(.init()), epoch: 1).isEmpty)
         #expect(fold.add(.sessionReady(.init()), epoch: 20).count == 1)
-        #expect(fold.add(Self.said(.agent, "a1", "Good day."), epoch: 20).count == 1)
-        #expect(fold.add(Self.said(.agent, "a1", "Good day."), epoch: 20).isEmpty)
+        #expect(fold.add(.said(.agent, "a1", "Good day."), epoch: 20).count == 1)
+        #expect(fold.add(.said(.agent, "a1", "Good day."), epoch: 20).isEmpty)
         #expect(fold.add(.replyProgressed(.with { $0.itemID = "a2" }), epoch: 20).isEmpty)
     }
 
@@ -208,11 +164,11 @@ import Testing
         var fold = Fold()
         for number in 0..<150 {
             let previous = number == 0 ? "" : "a\(number - 1)"
-            _ = fold.add(Self.said(.person, "p\(number)", after: previous, "Yes?"))
-            _ = fold.add(Self.said(.agent, "a\(number)", after: "p\(number)", "Well."))
+            _ = fold.add(.said(.person, "p\(number)", after: previous, "Yes?"))
+            _ = fold.add(.said(.agent, "a\(number)", after: "p\(number)", "Well."))
         }
         #expect(fold.state?.conversation.count ?? 0 < 210)
-        let changes = fold.add(Self.said(.person, "last", after: "a149", "Goodbye."))
+        let changes = fold.add(.said(.person, "last", after: "a149", "Goodbye."))
         guard case .utterance(let row) = changes.first, changes.count == 1 else {
             Issue.record("\(changes)")
             return

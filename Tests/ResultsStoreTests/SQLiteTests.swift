@@ -4,6 +4,7 @@ import Foundation
 import GRDB
 import ResultsStore
 import SwiftProtobuf
+import TestSupport
 import Testing
 
 /// What only a file can do.

@@ -3,6 +3,7 @@ import CallFlow
 import Foundation
 import ResultsStore
 import SwiftProtobuf
+import TestSupport
 import Testing
 
 /// What a store keeps, on every database.

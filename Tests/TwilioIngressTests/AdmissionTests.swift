@@ -190,15 +190,12 @@ import TwilioMedia
 
 extension Ingress {
     fileprivate func initiateCall(_ body: String, within limit: TimeAmount) async throws -> Answer {
-        var request = HTTPClientRequest(url: "http://127.0.0.1:\(self.port)/api/voice/initiate-call")
-        request.method = .POST
-        request.headers = ["authorization": "Bearer \(Self.apiToken)"]
-        request.body = .bytes(ByteBuffer(string: body))
-        let response = try await self.http.execute(request, timeout: limit)
-        return Answer(
-            status: Int(response.status.code),
-            headers: response.headers,
-            text: String(buffer: try await response.body.collect(upTo: 1 << 20))
+        try await self.send(
+            .POST,
+            "/api/voice/initiate-call",
+            headers: ["authorization": "Bearer \(Self.apiToken)"],
+            body: body,
+            within: limit
         )
     }
 }

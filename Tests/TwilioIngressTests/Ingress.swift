@@ -149,20 +149,6 @@ final class Promise<Value: Sendable>: Sendable {
     }
 }
 
-/// An answer, read whole.
-struct Answer {
-    var status: Int
-    var headers: HTTPHeaders
-    var text: String
-
-    var json: JSONValue { (try? JSONValue(parsing: self.text)) ?? .null }
-    var isProblem: Bool {
-        self.headers.first(name: "content-type") == "application/problem+json"
-            && self.json["status"]?.intValue == self.status && self.json["title"]?.stringValue != nil
-            && self.json["detail"]?.stringValue != nil
-    }
-}
-
 extension Ingress {
     /// The same, for another call.
     func with(callSid: CallSid) -> Ingress {
@@ -175,17 +161,17 @@ extension Ingress {
         _ method: HTTPMethod,
         _ path: String,
         headers: HTTPHeaders = [:],
-        body: String? = nil
+        body: String? = nil,
+        within limit: TimeAmount = .seconds(20)
     ) async throws -> Answer {
-        var request = HTTPClientRequest(url: "http://127.0.0.1:\(self.port)\(path)")
-        request.method = method
-        request.headers = headers
-        if let body { request.body = .bytes(ByteBuffer(string: body)) }
-        let response = try await self.http.execute(request, timeout: .seconds(20))
-        return Answer(
-            status: Int(response.status.code),
-            headers: response.headers,
-            text: String(buffer: try await response.body.collect(upTo: 1 << 20))
+        try await Answer.send(
+            method,
+            path,
+            toPort: self.port,
+            headers: headers,
+            body: body,
+            within: limit,
+            by: self.http
         )
     }
 
