@@ -20,5 +20,8 @@ package struct ResultsStoreError: Error, Equatable, CustomStringConvertible {
         self.message = message
     }
 
+    /// Whether trying again changes nothing.
+    package var isLasting: Bool { self.code == .refused || self.code == .corrupt }
+
     package var description: String { "\(self.code.rawValue): \(self.message)" }
 }

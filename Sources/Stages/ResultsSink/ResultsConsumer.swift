@@ -75,8 +75,8 @@ struct ResultsConsumer: Service {
         }
     }
 
-    /// Writes the records and their offsets. What the database refuses for what it holds is found by writing ever smaller
-    /// parts, and goes to dead-letters.
+    /// Writes the records and their offsets. What the database refuses for what it holds, or what belongs to a call of
+    /// which the stored state cannot be read, is found by writing ever smaller parts, and goes to dead-letters.
     /// - Returns: false when the stage shuts down before that.
     private func write(_ input: ResultsInput, _ calls: inout FoldedCalls) async throws -> Bool {
         let began = ContinuousClock.now
@@ -92,7 +92,7 @@ struct ResultsConsumer: Service {
                 }
             }
             guard written != nil else { return false }
-        } catch let error as ResultsStoreError where error.code == .refused {
+        } catch let error as ResultsStoreError where error.isLasting {
             return try await self.writeWithoutRefused(input, error, &calls)
         }
         self.writes.record(duration: began.duration(to: .now))
@@ -110,8 +110,10 @@ struct ResultsConsumer: Service {
         _ calls: inout FoldedCalls
     ) async throws -> Bool {
         guard input.entries.count > 1 else {
+            let reason =
+                error.code == .refused ? "the database refuses it" : "what is stored of its call cannot be read"
             for (record, _) in input.entries {
-                try await self.deadLetters.write(record, reason: "the database refuses it: \(error.message)")
+                try await self.deadLetters.write(record, reason: "\(reason): \(error.message)")
             }
             return try await self.write(input.skipped, &calls)
         }
@@ -123,7 +125,7 @@ struct ResultsConsumer: Service {
 
     /// Repeats `work` until the store takes it, at most 5 s apart. The consumer stays in its group meanwhile.
     /// - Returns: nil when the stage shuts down before that.
-    /// - Throws: `ResultsStoreError` with code `refused`.
+    /// - Throws: `ResultsStoreError` when it is lasting.
     private func persisting<Result>(_ work: () async throws -> Result) async throws -> Result? {
         var pause = Duration.milliseconds(50)
         while true {
@@ -131,7 +133,7 @@ struct ResultsConsumer: Service {
                 let result = try await work()
                 self.context.health.set(Check.store, ready: true)
                 return result
-            } catch let error as ResultsStoreError where error.code == .refused {
+            } catch let error as ResultsStoreError where error.isLasting {
                 throw error
             } catch let error where !(error is CancellationError) {
                 self.failures.increment()

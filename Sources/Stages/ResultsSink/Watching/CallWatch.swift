@@ -239,6 +239,23 @@ final class CallWatch: Service {
     }
 
     private func learn(_ first: [String: KafkaRecord]) async throws {
+        do {
+            let (states, missed) = try await self.stored(first)
+            self.learn(first, states, missed: missed)
+        } catch let error as ResultsStoreError where error.code == .corrupt {
+            if first.count == 1 {
+                // Its events are not followed: made up from less than all of them, the call would look like another.
+                self.logger.error("Call cannot be shown", metadata: [LogKey.error: "\(error)"])
+            } else {
+                for (callSid, record) in first { try await self.learn([callSid: record]) }
+            }
+        }
+    }
+
+    /// The states of calls, and what the store had of them already when their first event came here.
+    private func stored(
+        _ first: [String: KafkaRecord]
+    ) async throws -> ([String: CallState], missed: [String: [RecordedChanges]]) {
         let states = try await self.store.read { try await $0.states(of: Set(first.keys)) }
         var missed: [String: [RecordedChanges]] = [:]
         for (callSid, record) in first {
@@ -248,6 +265,14 @@ final class CallWatch: Service {
             missed[callSid] = history?.recorded(after: record.offset - 1, state: state)
                 .map { $0.offset == record.offset ? $0.recorded(atMs: record.timestampMs) : $0 }
         }
+        return (states, missed)
+    }
+
+    private func learn(
+        _ first: [String: KafkaRecord],
+        _ states: [String: CallState],
+        missed: [String: [RecordedChanges]]
+    ) {
         let nowUs = UnixTime.nowUs
         self.state.withLock { state in
             for (callSid, record) in first {
