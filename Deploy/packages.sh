@@ -11,7 +11,7 @@ case "${1:-}" in
     run) ;;
     test)
         packages+=(protobuf-compiler python3-protobuf python3-yaml python3-jsonschema python3-confluent-kafka)
-        packages+=(postgresql python3-venv chromium)
+        packages+=(postgresql python3-venv chromium esbuild node-react node-react-dom)
         ;;
     --help | -h) usage; exit 0 ;;
     *) usage >&2; exit 64 ;;
