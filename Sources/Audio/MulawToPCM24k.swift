@@ -70,19 +70,9 @@ package struct MulawToPCM24k: Sendable {
                         sample(6),
                         sample(7)
                     )
-                    let reversed = SIMD8(
-                        eight[7],
-                        eight[6],
-                        eight[5],
-                        eight[4],
-                        eight[3],
-                        eight[2],
-                        eight[1],
-                        eight[0]
-                    )
                     UnsafeMutableRawPointer(forward + (history &+ index)).storeBytes(of: eight, as: SIMD8<Int16>.self)
                     UnsafeMutableRawPointer(backward + (Self.chunk &- 8 &- index))
-                        .storeBytes(of: reversed, as: SIMD8<Int16>.self)
+                        .storeBytes(of: eight.reversed, as: SIMD8<Int16>.self)
                     index &+= 8
                 }
                 while index < count {
@@ -106,4 +96,9 @@ package struct MulawToPCM24k: Sendable {
             }
         }
     }
+}
+
+extension SIMD8 {
+    @inline(__always)
+    fileprivate var reversed: Self { Self(self[7], self[6], self[5], self[4], self[3], self[2], self[1], self[0]) }
 }

@@ -78,6 +78,21 @@ struct StoredCall {
         )
         self.add(.speechStopped(.with { $0.itemID = person }), afterMs: 1500)
         self.addTool(turn)
+        self.addReply(agent, response, to: person)
+        // The person's words come late.
+        self.add(self.said(.person, person, after: "", "It is forty five dollars for that, turn \(turn)."))
+        self.add(
+            .transcriptionDone(
+                .with {
+                    $0.itemID = person
+                    $0.costNanodollars = 100_000
+                }
+            )
+        )
+        self.addFigures(response, turn)
+    }
+
+    private mutating func addReply(_ agent: String, _ response: String, to person: String) {
         for part in 1...2 {
             self.add(
                 .replyProgressed(
@@ -91,16 +106,9 @@ struct StoredCall {
             )
         }
         self.add(self.said(.agent, agent, after: person, Self.answer))
-        // The person's words come late.
-        self.add(self.said(.person, person, after: "", "It is forty five dollars for that, turn \(turn)."))
-        self.add(
-            .transcriptionDone(
-                .with {
-                    $0.itemID = person
-                    $0.costNanodollars = 100_000
-                }
-            )
-        )
+    }
+
+    private mutating func addFigures(_ response: String, _ turn: Int) {
         self.add(
             .responseDone(
                 .with {
