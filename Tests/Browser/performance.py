@@ -22,9 +22,13 @@ from wall_source import Calls, serve
 
 OBSERVE = """
 window.delays = [];
+const known = new WeakMap();
 const note = (node) => {
-    const recorded = Date.parse(node.dataset?.recordedAt ?? "");
-    if (recorded && delays.length < 1e6) delays.push(Date.now() - recorded);
+    const recordedAt = node.dataset?.recordedAt;
+    // A row that only moves shows nothing new.
+    if (!recordedAt || known.get(node) === recordedAt || delays.length >= 1e6) return;
+    known.set(node, recordedAt);
+    delays.push(Date.now() - Date.parse(recordedAt));
 };
 const observer = new MutationObserver((changes) => {
     for (const { target, addedNodes, type } of changes) type === "attributes" ? note(target) : addedNodes.forEach(note);
