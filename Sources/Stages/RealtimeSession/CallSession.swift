@@ -31,6 +31,7 @@ final class CallSession: Sendable {
     let configuration: SessionConfiguration
     let metrics: SessionMetrics
     let logger: Logger
+    private let timers: CallTimers
 
     init(
         _ callSid: String,
@@ -48,12 +49,16 @@ final class CallSession: Sendable {
         self.configuration = environment.configuration
         self.metrics = environment.metrics
         self.logger = logger
+        self.timers = CallTimers(on: eventLoop, mailbox: mailbox)
     }
 
     /// - Parameter isNew: nobody has owned the call before: when the account has little left, it is not begun.
     func run(_ conversation: Conversation, isNew: Bool) async -> Outcome {
         self.metrics.sessionStarted()
-        defer { self.metrics.sessionEnded() }
+        defer {
+            self.timers.cancelAll()
+            self.metrics.sessionEnded()
+        }
         let (requests, asking) = AsyncStream.makeStream(of: ModelConnection.Request.self)
         let connection = ModelConnection(
             client: self.client,
@@ -68,12 +73,7 @@ final class CallSession: Sendable {
             group.addTask { await connection.run(requests) }
             var owner = Owner(session: self, conversation: conversation, requests: asking)
             let outcome = await withTaskCancellationHandler {
-                await owner.run(isAdmitted: isAdmitted) { timer, delay in
-                    group.addTask {
-                        guard (try? await Task.sleep(for: delay)) != nil else { return }
-                        self.mailbox.put(.timer(timer))
-                    }
-                }
+                await owner.run(isAdmitted: isAdmitted)
             } onCancel: {
                 self.mailbox.close()
             }
@@ -119,16 +119,13 @@ final class CallSession: Sendable {
             self.driver = session.configuration.makeDriver()
         }
 
-        mutating func run(
-            isAdmitted: Bool,
-            schedule: (ConversationTimer, Duration) -> Void
-        ) async -> Outcome {
+        mutating func run(isAdmitted: Bool) async -> Outcome {
             var actions =
                 isAdmitted
                 ? self.conversation.started(atUs: UnixTime.nowUs)
                 : self.conversation.refused("near_rate_limit", atUs: UnixTime.nowUs)
             if !isAdmitted { self.session.metrics.refused() }
-            if let outcome = await self.perform(actions, schedule: schedule) { return outcome }
+            if let outcome = await self.perform(actions) { return outcome }
             while let batch = await self.session.mailbox.next() {
                 for _ in 0..<batch.droppedFrames { self.session.metrics.dropped(.overflow) }
                 for input in batch.inputs {
@@ -137,11 +134,11 @@ final class CallSession: Sendable {
                         return .eventLost
                     }
                     actions = self.take(input)
-                    if let outcome = await self.perform(actions, schedule: schedule) { return outcome }
+                    if let outcome = await self.perform(actions) { return outcome }
                 }
                 let nowUs = UnixTime.nowUs
                 actions = batch.frames.flatMap { self.conversation.received($0, atUs: nowUs) }
-                if let outcome = await self.perform(actions, schedule: schedule) { return outcome }
+                if let outcome = await self.perform(actions) { return outcome }
             }
             return .stopped
         }
@@ -187,10 +184,7 @@ final class CallSession: Sendable {
         }
 
         /// Does what was asked for, in order; what goes to the model goes with one flush.
-        private mutating func perform(
-            _ actions: [ConversationAction],
-            schedule: (ConversationTimer, Duration) -> Void
-        ) async -> Outcome? {
+        private mutating func perform(_ actions: [ConversationAction]) async -> Outcome? {
             var hasEnded = false
             for action in actions {
                 switch action {
@@ -203,7 +197,7 @@ final class CallSession: Sendable {
                 case .clear(let frame): self.session.outputs.clear(frame, key: self.key)
                 case .alive(let frame): self.session.outputs.tellPhone(frame, key: self.key)
                 case .show(let update): self.session.outputs.show(update, key: self.key)
-                case .schedule(let timer, let delay): schedule(timer, delay)
+                case .schedule(let timer, let delay): self.session.timers.schedule(timer, after: delay)
                 case .connect: self.connect()
                 case .connectStandby: self.connectStandby()
                 case .sendStandby(let command):
