@@ -4,11 +4,11 @@
     Deploy/python.sh Tests/Browser/performance.py --url http://localhost:3000
     swift run -c release voice-bench monitor --browser --seconds 600 --bootstrap localhost:9092
 
-The second is for a deployment without tokens; it also watches one call. The third runs it on the load of its own. Without an address there is a source of its own
-with so many calls in progress and their levels twice a second; of them `--changes` change and `--ends` end (and others
-begin) each second. Prints JSON lines, one a minute and one at the end: processor time of the page's process and of the
-whole browser in per cent of a core, the JavaScript heap after a garbage collection, nodes, and milliseconds from a
-record's Kafka timestamp to the document that shows it.
+Without an address there is a source of its own with so many calls in progress and their levels twice a second; of them
+`--changes` change and `--ends` end (and others begin) each second. The second is for a deployment without tokens; it also
+watches one call. The third runs the second on a load of its own. Prints JSON lines, one a minute and one at the end:
+processor time of the page's process and of the whole browser in per cent of a core, the JavaScript heap after a garbage
+collection, nodes, and milliseconds from a record's Kafka timestamp to the document that shows it.
 """
 
 import argparse
