@@ -74,6 +74,22 @@ package final class Program: Sendable {
         }
     }
 
+    /// HAProxy with `Deploy/haproxy.cfg`.
+    /// - Parameters:
+    ///   - port: where it is to listen, on loopback.
+    ///   - environment: where the stages are, as that file says.
+    package static func proxy(port: Int, environment: [String: String], logFile: String) throws -> Program {
+        let path = #filePath
+        let package = path[..<(path.ranges(of: "/Sources/TestSupport/").last?.lowerBound ?? path.endIndex)]
+        return Program(
+            "haproxy",
+            path: try self.haproxyPath,
+            arguments: ["-db", "-f", "\(package)/Deploy/haproxy.cfg"],
+            environment: environment.merging(["HAPROXY_PORT": "\(port)"]) { $1 },
+            logFile: logFile
+        )
+    }
+
     /// nil when it does not run.
     package var pid: Int32? {
         self.state.withLock { state in

@@ -154,13 +154,7 @@ final class StackBuilder: Sendable {
     }
 
     private func startProxy(port: Int, environment: [String: String]) async throws -> Program {
-        let proxy = Program(
-            "haproxy",
-            path: try Program.haproxyPath,
-            arguments: ["-db", "-f", "\(Self.packageDirectory)/Deploy/haproxy.cfg"],
-            environment: environment.merging(["HAPROXY_PORT": "\(port)"]) { $1 },
-            logFile: "\(self.directory)/haproxy.log"
-        )
+        let proxy = try Program.proxy(port: port, environment: environment, logFile: "\(self.directory)/haproxy.log")
         try await self.start(proxy)
         // Ready when a request of each backend reaches its stage.
         for path in ["/api/voice/stream", "/api/voice/status?callSid=none"] {
@@ -239,10 +233,6 @@ final class StackBuilder: Sendable {
 
     // MARK: - Programs
 
-    private static var packageDirectory: String {
-        String(#filePath[..<(#filePath.range(ofLast: "/Sources/TestSupport/") ?? #filePath.endIndex)])
-    }
-
     private func program(
         _ name: String,
         arguments: [String],
@@ -265,12 +255,5 @@ final class StackBuilder: Sendable {
             }
             return program.log().contains("listening on ")
         }
-    }
-}
-
-extension String {
-    /// Where the last occurrence of `text` begins.
-    fileprivate func range(ofLast text: String) -> String.Index? {
-        self.ranges(of: text).last?.lowerBound
     }
 }
