@@ -92,12 +92,19 @@ struct DrainTests {
         try await PhoneWorld.run(Self.configuration(ingresses: 2, drainSeconds: 1)) { world in
             let sid = try await world.placeCall()
             try await world.wait(for: "the agent speaks", in: sid) { $0 == .agentBegan }
-            for ingress in world.stack.ingresses {
+            let (holder, other) = try await world.ingresses(of: sid)
+            // The agent speaks at both moves: of a person who is cut short, it could ask what they said.
+            for (ingress, said) in [(holder, "greeting"), (other, "price")] {
+                try await eventually("the agent answers the \(said)", timeout: .seconds(60)) {
+                    let events = world.twilio.call(sid)?.events ?? []
+                    return events.drop { $0 != .business(.ended(utterance: said)) }.contains(.agentBegan)
+                }
                 try await ingress.program.stop(limit: .seconds(20))
                 #expect(ingress.program.exit == .code(0))
                 try await ingress.startAndWait()
             }
             try await world.expectDemoCall(sid, toleratedProblems: [31921])
+            #expect(try await world.streamStarts(of: sid).map(\.streamEpoch) == [1, 2, 3])
         }
     }
 
