@@ -21,6 +21,7 @@ final class StackBuilder: Sendable {
     private let started = Mutex<[Program]>([])
 
     init(_ configuration: Stack.Configuration) throws {
+        // Recordings and a database come to lie there: only its owner can read it, and nobody can guess its name.
         var template = Array("/tmp/lifehub-voice-test.XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Program.Failure(description: "no directory in /tmp") }
         self.directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -3,7 +3,7 @@ import OpenAIRealtime
 import Synchronization
 
 /// The timers of one call, on its event loop: a task that sleeps keeps its memory until it would have woken, also when
-/// it is cancelled, and a session is renewed an hour after the call began.
+/// it is cancelled, and the one that renews a session would sleep for most of an hour.
 final class CallTimers: Sendable {
     private struct State {
         var pending: [Int: Scheduled<Void>] = [:]
